@@ -1,0 +1,142 @@
+// Broadcast logs by number, and the players on them by socket slot.
+#include <errno.h>
+
+#include "addon.h"
+
+namespace srs {
+
+namespace {
+
+// Arguments from `first` on: chunkSize, queueMs, gopCache, gopCacheMaxBytes, absolute.
+LogOptions OptionsOf(const Nan::FunctionCallbackInfo<v8::Value>& info, int first) {
+  LogOptions options;
+  options.chunk_size = static_cast<uint32_t>(IntOf(info[first]));
+  options.queue_ms = static_cast<int64_t>(NumberOf(info[first + 1]));
+  options.gop_cache = TruthOf(info[first + 2]);
+  options.gop_cache_max_bytes = static_cast<uint64_t>(NumberOf(info[first + 3]));
+  options.absolute = TruthOf(info[first + 4]);
+  return options;
+}
+
+// createLog(options…) -> log
+NAN_METHOD(CreateLog) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  LogOptions options = OptionsOf(info, 0);
+  if (options.chunk_size < 1 || options.chunk_size > 0xFFFFFF) {
+    return Nan::ThrowRangeError("createLog: the chunk size must lie in 1..16777215");
+  }
+  info.GetReturnValue().Set(loop->CreateLog(options));
+}
+
+// setLogOptions(log, options…)
+NAN_METHOD(SetLogOptions) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  if (log != nullptr) log->SetOptions(OptionsOf(info, 1));
+}
+
+// append(log, type, timestamp, flags, headerSlot, bytes, begin, end)
+NAN_METHOD(Append) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  const uint8_t* data;
+  size_t length;
+  if (!BytesOf(info[5], info[6], info[7], &data, &length) || length > 0xFFFFFF) {
+    return Nan::ThrowRangeError("append: expected a Uint8Array and a range of below 16 MiB in it");
+  }
+  loop->Append(IntOf(info[0]), static_cast<uint8_t>(IntOf(info[1])),
+               static_cast<int64_t>(NumberOf(info[2])), static_cast<uint8_t>(IntOf(info[3])),
+               IntOf(info[4]), data, static_cast<uint32_t>(length));
+}
+
+NAN_METHOD(ResetLog) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  if (log != nullptr) log->Reset();
+}
+
+NAN_METHOD(CloseLog) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->CloseLog(IntOf(info[0]));
+}
+
+// attach(slot, log, streamId, flushMs)
+NAN_METHOD(Attach) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  loop->Attach(IntOf(info[0]), IntOf(info[1]), static_cast<uint32_t>(IntOf(info[2])),
+               IntOf(info[3]));
+}
+
+NAN_METHOD(Detach) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->Detach(IntOf(info[0]));
+}
+
+NAN_METHOD(SetPaused) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->SetPaused(IntOf(info[0]), TruthOf(info[1]));
+}
+
+NAN_METHOD(SetFlushMs) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->SetFlushMs(IntOf(info[0]), IntOf(info[1]));
+}
+
+NAN_METHOD(SetDurationLimit) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) {
+    loop->SetDurationLimit(IntOf(info[0]), static_cast<int64_t>(NumberOf(info[1])));
+  }
+}
+
+// playerStats(slot, numbers: messages, dropped, lag ms, jumps) -> whether it plays
+NAN_METHOD(PlayerStats) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  Socket* socket = loop->SocketAt(IntOf(info[0]));
+  bool live = socket != nullptr && socket->IsLive();
+  if (live) {
+    const Cursor& cursor = *socket->cursor;
+    FillNumbers(info[1],
+                {static_cast<double>(MessagesOf(cursor)), static_cast<double>(cursor.dropped),
+                 static_cast<double>(LagOf(cursor)), static_cast<double>(cursor.jumps)});
+  }
+  info.GetReturnValue().Set(live);
+}
+
+// logStats(log, numbers: players, messages, end, held bytes, GOP ms, GOP bytes) -> whether known
+NAN_METHOD(LogStats) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  if (log != nullptr) {
+    FillNumbers(info[1],
+                {static_cast<double>(log->players()), static_cast<double>(log->total_messages()),
+                 static_cast<double>(log->end()), static_cast<double>(log->held_bytes()),
+                 static_cast<double>(log->gop_ms()), static_cast<double>(log->gop_bytes())});
+  }
+  info.GetReturnValue().Set(log != nullptr);
+}
+
+}  // namespace
+
+void RegisterBroadcastMethods(v8::Local<v8::FunctionTemplate> engine) {
+  Nan::SetPrototypeMethod(engine, "createLog", CreateLog);
+  Nan::SetPrototypeMethod(engine, "setLogOptions", SetLogOptions);
+  Nan::SetPrototypeMethod(engine, "append", Append);
+  Nan::SetPrototypeMethod(engine, "resetLog", ResetLog);
+  Nan::SetPrototypeMethod(engine, "closeLog", CloseLog);
+  Nan::SetPrototypeMethod(engine, "attach", Attach);
+  Nan::SetPrototypeMethod(engine, "detach", Detach);
+  Nan::SetPrototypeMethod(engine, "setPaused", SetPaused);
+  Nan::SetPrototypeMethod(engine, "setFlushMs", SetFlushMs);
+  Nan::SetPrototypeMethod(engine, "setDurationLimit", SetDurationLimit);
+  Nan::SetPrototypeMethod(engine, "playerStats", PlayerStats);
+  Nan::SetPrototypeMethod(engine, "logStats", LogStats);
+}
+
+}  // namespace srs

@@ -1,0 +1,124 @@
+/**
+ * Owns the loading of the native addon; nothing else in the program loads it.
+ *
+ * The boundary: numbers and byte arrays only, no option objects. The classes of this folder check
+ * what they pass, the addon asserts the types, the engine below it trusts. Errors are negative
+ * errnos. Events come in one batch per turn of the loop; the bytes of a data event lie in the slab
+ * and die with the callback.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Event types of the engine, as written into the event array: [type, slot, a, b]. */
+export const EngineEvent = {
+  accepted: 1,
+  connected: 2,
+  data: 3,
+  closed: 4,
+  drained: 5,
+  playEnded: 6,
+  acceptFailed: 7,
+} as const;
+
+/** The engine object of the addon; see the comment of each method in `native/wrap_*.cc`. */
+export interface NativeEngine {
+  close(): void;
+  stats(numbers: Float64Array): void;
+  listen(address: string, port: number, backlog: number): number;
+  listenerPort(listener: number): number;
+  closeListener(listener: number): void;
+  connect(address: string, port: number, timeoutMs: number): number;
+  write(slot: number, bytes: Uint8Array, begin: number, end: number): number;
+  end(slot: number): void;
+  destroy(slot: number): void;
+  pauseRead(slot: number, paused: boolean): void;
+  setTimeouts(slot: number, receiveMs: number, sendMs: number): void;
+  setMergedRead(slot: number, latencyMs: number): void;
+  addressOf(slot: number, peer: boolean): string;
+  counters(slot: number, numbers: Float64Array): boolean;
+  createLog(
+    chunkSize: number,
+    queueMs: number,
+    gopCache: boolean,
+    gopCacheMaxBytes: number,
+    absolute: boolean,
+  ): number;
+  setLogOptions(
+    log: number,
+    chunkSize: number,
+    queueMs: number,
+    gopCache: boolean,
+    gopCacheMaxBytes: number,
+    absolute: boolean,
+  ): void;
+  append(
+    log: number,
+    type: number,
+    timestamp: number,
+    flags: number,
+    headerSlot: number,
+    bytes: Uint8Array,
+    begin: number,
+    end: number,
+  ): void;
+  resetLog(log: number): void;
+  closeLog(log: number): void;
+  attach(slot: number, log: number, streamId: number, flushMs: number): void;
+  detach(slot: number): void;
+  setPaused(slot: number, paused: boolean): void;
+  setFlushMs(slot: number, flushMs: number): void;
+  setDurationLimit(slot: number, limitMs: number): void;
+  playerStats(slot: number, numbers: Float64Array): boolean;
+  logStats(log: number, numbers: Float64Array): boolean;
+}
+
+/** What the addon exports. */
+export interface NativeBinding {
+  readonly Engine: new (
+    slab: Uint8Array,
+    events: Int32Array,
+    onEvents: (count: number) => void,
+  ) => NativeEngine;
+  lockFile(fd: number): number;
+  raiseFileLimit(wanted: number, numbers: Float64Array): void;
+}
+
+let loaded: NativeBinding | undefined;
+
+/**
+ * The addon: linked into a static program, or the file `srs.node` beside the bundle, or the one
+ * that was built in the source tree.
+ *
+ * @throws Error when none of them can be loaded, naming the places that were tried
+ */
+export function loadBinding(): NativeBinding {
+  loaded ??= linkedBinding() ?? (requireAddon() as NativeBinding);
+  return loaded;
+}
+
+function linkedBinding(): NativeBinding | undefined {
+  const { _linkedBinding } = process as unknown as { _linkedBinding?: (name: string) => unknown };
+  try {
+    return _linkedBinding?.('srs') as NativeBinding | undefined;
+  } catch {
+    // Not a program that carries the addon: this is how Node says so.
+    return undefined;
+  }
+}
+
+function requireAddon(): unknown {
+  const places = [
+    process.env['SRS_ADDON'],
+    join(__dirname, 'srs.node'),
+    join(__dirname, '../../native/build/Release/srs.node'),
+  ].filter((place) => place !== undefined);
+  const found = places.find((place) => existsSync(place));
+  if (found === undefined) {
+    throw new Error(
+      `the native addon was not found; build it with "make addon". Tried: ${places.join(', ')}`,
+    );
+  }
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an addon can be loaded no other way
+  const addon: unknown = require(found);
+  return addon;
+}

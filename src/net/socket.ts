@@ -1,0 +1,134 @@
+/** Owns the face of one TCP socket of the engine. */
+import type { NativeEngine } from './binding';
+
+/** What the owner of a socket is told. Calls come from the engine's batch, never from within a call of the owner. */
+export interface SocketHandler {
+  /** Bytes [start, end) of the slab; lent for the duration of the call. A throw closes the socket. */
+  onData(slab: Buffer, start: number, end: number): void;
+  /** Exactly once: 0 in good order (end of stream, own close), else an errno (ETIMEDOUT for timeouts). */
+  onClose(errno: number): void;
+  /** Own bytes that had to wait have all been sent. */
+  onDrain?(): void;
+  /** An outbound connection is established. */
+  onConnect?(): void;
+  /** The duration that was set for a player has been played. */
+  onPlayEnd?(): void;
+}
+
+const counters = new Float64Array(3);
+
+/** One TCP connection. After it closed every call succeeds quietly and does nothing. */
+export class Socket {
+  /** Who is told of events; events without a handler are dropped. */
+  handler: SocketHandler | undefined;
+  /** Number of the socket in the engine, reused after the close was told. */
+  readonly slot: number;
+  readonly #native: NativeEngine;
+  #closed = false;
+  #remote: string | undefined;
+  #local: string | undefined;
+  #totals: readonly number[] | undefined;
+
+  constructor(native: NativeEngine, slot: number) {
+    this.#native = native;
+    this.slot = slot;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Numeric address of the peer; '' when the socket closed before anybody asked. */
+  get remoteAddress(): string {
+    return hostOf((this.#remote ??= this.#address(true)));
+  }
+
+  get remotePort(): number {
+    return portOf((this.#remote ??= this.#address(true)));
+  }
+
+  /** Numeric address on our side. */
+  get localAddress(): string {
+    return hostOf((this.#local ??= this.#address(false)));
+  }
+
+  get localPort(): number {
+    return portOf((this.#local ??= this.#address(false)));
+  }
+
+  /**
+   * Sends bytes, copied, at the end of this turn; between live media they stand at a message
+   * boundary. A peer that lets 16 MiB wait is closed with ENOBUFS.
+   */
+  write(data: Uint8Array): void {
+    if (!this.#closed) this.#native.write(this.slot, data, 0, data.length);
+  }
+
+  /** Closes in good order: what waits is sent, then the write side is shut and the peer's end awaited for 3 s. */
+  end(): void {
+    if (!this.#closed) this.#native.end(this.slot);
+  }
+
+  /** Closes now; what waits is lost. Has no effect while an {@link end} is under way. */
+  destroy(): void {
+    if (!this.#closed) this.#native.destroy(this.slot);
+  }
+
+  pauseRead(): void {
+    if (!this.#closed) this.#native.pauseRead(this.slot, true);
+  }
+
+  resumeRead(): void {
+    if (!this.#closed) this.#native.pauseRead(this.slot, false);
+  }
+
+  /**
+   * Limits on silence, ms, 0 = none, checked about once a second: no byte received, or no progress
+   * of bytes that wait. The socket then closes with ETIMEDOUT.
+   */
+  setTimeouts(receiveMs: number, sendMs: number): void {
+    if (!this.#closed) this.#native.setTimeouts(this.slot, receiveMs, sendMs);
+  }
+
+  /** Reads the socket every `latencyMs` instead of at each packet; 0 = at each packet. */
+  setMergedRead(latencyMs: number): void {
+    if (!this.#closed) this.#native.setMergedRead(this.slot, latencyMs);
+  }
+
+  get bytesReceived(): number {
+    return this.#counter(0);
+  }
+
+  get bytesSent(): number {
+    return this.#counter(1);
+  }
+
+  /** Own bytes that wait to be sent. */
+  get pendingBytes(): number {
+    return this.#counter(2);
+  }
+
+  /** For the engine, when it tells of the close: the totals are kept, the slot is not ours any more. */
+  markClosed(): void {
+    if (this.#closed) return;
+    this.#totals = [this.bytesReceived, this.bytesSent, 0];
+    this.#closed = true;
+  }
+
+  #counter(index: number): number {
+    if (this.#totals !== undefined) return this.#totals[index] ?? 0;
+    return this.#native.counters(this.slot, counters) ? (counters[index] ?? 0) : 0;
+  }
+
+  #address(peer: boolean): string {
+    return this.#closed ? '' : this.#native.addressOf(this.slot, peer);
+  }
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, Math.max(0, address.indexOf(' ')));
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.indexOf(' ') + 1));
+}

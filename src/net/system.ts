@@ -1,0 +1,24 @@
+/** Owns the face of the few system calls that Node does not offer. */
+import { loadBinding } from './binding';
+
+/**
+ * Tries to take an exclusive lock over the whole file, held until the descriptor is closed.
+ *
+ * @returns 0, or the errno: EAGAIN or EACCES when another process holds it
+ */
+export function lockFile(fd: number): number {
+  return loadBinding().lockFile(fd);
+}
+
+/** Limits on the number of open descriptors of this process. */
+export interface FileLimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** Raises the soft limit of open descriptors to `wanted`, as far as the hard one allows; never lowers it. */
+export function raiseFileLimit(wanted: number): FileLimit {
+  const numbers = new Float64Array(2);
+  loadBinding().raiseFileLimit(wanted, numbers);
+  return { soft: numbers[0] ?? 0, hard: numbers[1] ?? 0 };
+}
