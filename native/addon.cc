@@ -91,7 +91,8 @@ void EngineObject::OnDeliver(void* owner, size_t count) {
 NAN_METHOD(EngineObject::New) {
   if (!info.IsConstructCall() || !info[0]->IsUint8Array() || !info[1]->IsInt32Array() ||
       !info[2]->IsFunction()) {
-    return Nan::ThrowTypeError("expected new Engine(slab: Uint8Array, events: Int32Array, onEvents)");
+    return Nan::ThrowTypeError(
+        "expected new Engine(slab: Uint8Array, events: Int32Array, onEvents)");
   }
   auto* engine = new EngineObject(info[0].As<v8::Uint8Array>(), info[1].As<v8::Int32Array>(),
                                   info[2].As<v8::Function>());
@@ -142,8 +143,7 @@ void EngineObject::Register(v8::Local<v8::Object> exports) {
   RegisterListenerMethods(engine);
   RegisterSocketMethods(engine);
   RegisterBroadcastMethods(engine);
-  Nan::Set(exports, Nan::New("Engine").ToLocalChecked(),
-           Nan::GetFunction(engine).ToLocalChecked());
+  Nan::Set(exports, Nan::New("Engine").ToLocalChecked(), Nan::GetFunction(engine).ToLocalChecked());
 }
 
 }  // namespace srs

@@ -68,9 +68,9 @@ NAN_METHOD(Counters) {
   if (loop == nullptr) return;
   Socket* socket = loop->SocketAt(IntOf(info[0]));
   if (socket != nullptr) {
-    FillNumbers(info[1], {static_cast<double>(socket->bytes_received),
-                          static_cast<double>(socket->bytes_sent),
-                          static_cast<double>(socket->out.size())});
+    FillNumbers(info[1],
+                {static_cast<double>(socket->bytes_received),
+                 static_cast<double>(socket->bytes_sent), static_cast<double>(socket->out.size())});
   }
   info.GetReturnValue().Set(socket != nullptr);
 }

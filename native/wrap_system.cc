@@ -1,9 +1,14 @@
-// The few system calls that Node does not offer: a file lock, and the descriptor limit.
+// The few system calls that Node does not offer: a file lock, the descriptor limit, and giving
+// back the pages of the program that only its start needed.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
 
 #include "addon.h"
 
@@ -31,8 +36,52 @@ NAN_METHOD(RaiseFileLimit) {
     raised.rlim_cur = std::min(wanted, limit.rlim_max);
     if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
-  FillNumbers(info[1],
-              {static_cast<double>(limit.rlim_cur), static_cast<double>(limit.rlim_max)});
+  FillNumbers(info[1], {static_cast<double>(limit.rlim_cur), static_cast<double>(limit.rlim_max)});
+}
+
+// A mapping of /proc/self/smaps that is read-only and backed by a file.
+struct Mapping {
+  uintptr_t begin = 0;
+  uintptr_t end = 0;
+  bool candidate = false;
+};
+
+bool ReadMappingLine(const char* line, Mapping* mapping) {
+  uintptr_t begin;
+  uintptr_t end;
+  char rights[5];
+  unsigned long inode;
+  if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %lu", &begin, &end, rights,
+                  &inode) != 4) {
+    return false;
+  }
+  *mapping = Mapping{begin, end,
+                     inode != 0 && (!std::strcmp(rights, "r-xp") || !std::strcmp(rights, "r--p"))};
+  return true;
+}
+
+// releaseStartupPages() -> bytes of mappings given back. A page that is needed after all comes back
+// from the page cache. Mappings with pages of their own (relocated data) are left alone: theirs
+// would be lost.
+NAN_METHOD(ReleaseStartupPages) {
+  FILE* maps = std::fopen("/proc/self/smaps", "re");
+  double released = 0;
+  Mapping mapping;
+  char line[512];
+  while (maps != nullptr && std::fgets(line, sizeof(line), maps) != nullptr) {
+    unsigned long kilobytes;
+    if (ReadMappingLine(line, &mapping)) continue;
+    if (!mapping.candidate || std::sscanf(line, "Anonymous: %lu kB", &kilobytes) != 1) continue;
+    mapping.candidate = false;
+    size_t length = mapping.end - mapping.begin;
+    if (kilobytes > 0) continue;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the address comes as text from the kernel
+    if (madvise(reinterpret_cast<void*>(mapping.begin), length, MADV_DONTNEED) == 0) {
+      released += static_cast<double>(length);
+    }
+  }
+  if (maps != nullptr) std::fclose(maps);
+  info.GetReturnValue().Set(released);
 }
 
 }  // namespace
@@ -40,6 +89,7 @@ NAN_METHOD(RaiseFileLimit) {
 void RegisterSystemFunctions(v8::Local<v8::Object> exports) {
   Nan::SetMethod(exports, "lockFile", LockFile);
   Nan::SetMethod(exports, "raiseFileLimit", RaiseFileLimit);
+  Nan::SetMethod(exports, "releaseStartupPages", ReleaseStartupPages);
 }
 
 }  // namespace srs

@@ -119,9 +119,11 @@ void BroadcastLog::TrackGop(const Entry& entry) {
 
 void BroadcastLog::StoreHeader(int32_t slot, uint8_t type, const uint8_t* data, uint32_t length) {
   auto next = std::make_shared<HeaderSet>(*headers_);
-  auto place = std::lower_bound(next->begin(), next->end(), slot,
-                                [](const Header& one, int32_t wanted) { return one.slot < wanted; });
-  if (place == next->end() || place->slot != slot) place = next->insert(place, Header{slot, type, {}});
+  auto place =
+      std::lower_bound(next->begin(), next->end(), slot,
+                       [](const Header& one, int32_t wanted) { return one.slot < wanted; });
+  if (place == next->end() || place->slot != slot)
+    place = next->insert(place, Header{slot, type, {}});
   place->type = type;
   place->payload.assign(data, data + length);
   headers_ = std::move(next);
@@ -162,9 +164,9 @@ void BroadcastLog::Trim() {
 }
 
 const Entry& BroadcastLog::EntryAt(uint64_t offset, uint64_t* sequence) const {
-  auto after = std::upper_bound(
-      entries_.begin(), entries_.end(), offset,
-      [](uint64_t wanted, const Entry& entry) { return wanted < entry.offset; });
+  auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), offset,
+                       [](uint64_t wanted, const Entry& entry) { return wanted < entry.offset; });
   --after;
   *sequence = first_sequence_ + static_cast<uint64_t>(after - entries_.begin());
   return *after;

@@ -101,7 +101,8 @@ class BroadcastLog {
     return next < entries_.size() ? entries_[next].offset : end_;
   }
   const Entry& BySequence(uint64_t sequence) const { return entries_[sequence - first_sequence_]; }
-  // Offset of the first entry at or after `offset` whose header is written per player; end() if none.
+  // Offset of the first entry at or after `offset` whose header is written per player; end() if
+  // none.
   uint64_t NextAbsolute(uint64_t offset) const;
   // The bytes at `offset`, up to the end of its segment; at most `limit - offset`.
   const uint8_t* BytesAt(uint64_t offset, uint64_t limit, size_t* length) const;

@@ -55,8 +55,7 @@ void LogPlan::AddRendered(const Cursor& cursor, const Entry& entry, uint64_t end
   const BroadcastLog& log = *cursor.log;
   uint32_t time = PlayerTime(entry.timestamp, state.base_known ? state.base : entry.timestamp);
   uint8_t* header = scratch_ + scratch_used_;
-  size_t header_size =
-      PutAbsoluteHeader(header, entry.type, time, entry.length, cursor.stream_id);
+  size_t header_size = PutAbsoluteHeader(header, entry.type, time, entry.length, cursor.stream_id);
   scratch_used_ += header_size;
   uint64_t total = RenderedSize(log, entry, end, header_size) - skip;
   list_[pieces_++] = Piece{static_cast<size_t>(total), end, state, true, false};
@@ -146,8 +145,8 @@ void LogPlan::Add(const Cursor& cursor, bool only_message) {
   }
 
   while (at < log.end() && HasRoom()) {
-    bool careful = !state.base_known || state.unchained != 0 || state.wait_key ||
-                   cursor.limit_ms > 0;
+    bool careful =
+        !state.base_known || state.unchained != 0 || state.wait_key || cursor.limit_ms > 0;
     uint64_t absolute = careful ? at : log.NextAbsolute(at);
     if (absolute > at) {
       if (AddPlain(log, at, absolute, state) < absolute) return;
@@ -231,8 +230,8 @@ bool Enter(Cursor* cursor, bool at_gop, SendQueue* out) {
 
   const auto& headers = at_gop ? log->gop_headers() : log->headers();
   // An unread preface of the same content would only pile up before a player that takes nothing.
-  bool repeated = !out->empty() && cursor->preface == headers &&
-                  cursor->preface_offset == cursor->offset;
+  bool repeated =
+      !out->empty() && cursor->preface == headers && cursor->preface_offset == cursor->offset;
   log->MovePin(cursor, at_gop ? log->Gop().offset : log->end());
   cursor->preface = headers;
   cursor->preface_offset = cursor->offset;

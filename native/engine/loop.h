@@ -22,7 +22,7 @@ namespace srs {
 enum EventType : int32_t {
   kEventAccepted = 1,  // slot of the new socket, listener id
   kEventConnected = 2,
-  kEventData = 3,  // slot, begin and length in the slab
+  kEventData = 3,    // slot, begin and length in the slab
   kEventClosed = 4,  // slot, errno (0 in good order)
   kEventDrained = 5,
   kEventPlayEnded = 6,

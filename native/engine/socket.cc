@@ -12,7 +12,8 @@ namespace srs {
 
 namespace {
 
-bool ParseAddress(const std::string& address, uint16_t port, sockaddr_storage* to, socklen_t* size) {
+bool ParseAddress(const std::string& address, uint16_t port, sockaddr_storage* to,
+                  socklen_t* size) {
   std::memset(to, 0, sizeof(*to));
   auto* four = reinterpret_cast<sockaddr_in*>(to);
   if (inet_pton(AF_INET, address.c_str(), &four->sin_addr) == 1) {

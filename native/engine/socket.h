@@ -20,7 +20,8 @@ enum class SocketState : uint8_t {
   kFree,
   kConnecting,
   kOpen,
-  // Closing in good order: the queue is sent, then the write side is shut, then the peer's end is awaited.
+  // Closing in good order: the queue is sent, then the write side is shut, then the peer's end is
+  // awaited.
   kEnding,
   kLingering,
   // The descriptor is gone; the place is free once the owner has been told.

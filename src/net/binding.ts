@@ -81,6 +81,7 @@ export interface NativeBinding {
   ) => NativeEngine;
   lockFile(fd: number): number;
   raiseFileLimit(wanted: number, numbers: Float64Array): void;
+  releaseStartupPages(): number;
 }
 
 let loaded: NativeBinding | undefined;

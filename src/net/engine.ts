@@ -66,6 +66,7 @@ export class Engine {
       throw new SrsError(
         ErrorCode.SOCKET_BIND,
         `cannot listen at ${host} port ${String(port)}: ${getSystemErrorName(id)}`,
+        { cause: { errno: -id } },
       );
     }
     this.#acceptors.set(id, onAccept);

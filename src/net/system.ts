@@ -2,7 +2,8 @@
 import { loadBinding } from './binding';
 
 /**
- * Tries to take an exclusive lock over the whole file, held until the descriptor is closed.
+ * Tries to take an exclusive lock over the whole file. It is held until this process closes any
+ * descriptor of that file, so nothing else may open it.
  *
  * @returns 0, or the errno: EAGAIN or EACCES when another process holds it
  */
@@ -21,4 +22,12 @@ export function raiseFileLimit(wanted: number): FileLimit {
   const numbers = new Float64Array(2);
   loadBinding().raiseFileLimit(wanted, numbers);
   return { soft: numbers[0] ?? 0, hard: numbers[1] ?? 0 };
+}
+
+/**
+ * Lets go of the pages of the program file that only its start needed, some 20 MB of resident
+ * memory; those still needed come back from the page cache.
+ */
+export function releaseStartupPages(): void {
+  loadBinding().releaseStartupPages();
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { lockFile, raiseFileLimit } from '../../../src/net/system';
+import { lockFile, raiseFileLimit, releaseStartupPages } from '../../../src/net/system';
 
 describe('system calls', () => {
   it('lock a file against other processes', () => {
@@ -35,4 +35,14 @@ except OSError:
     assert.equal(raised.soft, before.hard);
     assert.equal(raiseFileLimit(10).soft, before.hard);
   });
+
+  it('let go of program pages that are not in use', () => {
+    const before = fileBackedKb();
+    releaseStartupPages();
+    assert.ok(fileBackedKb() < before);
+  });
 });
+
+function fileBackedKb(): number {
+  return Number(/RssFile:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+}
