@@ -1,0 +1,117 @@
+/** Owns the reading of the command line. */
+import { ErrorCode, SrsError } from '../../core/errors';
+
+/** Values that replace those of the configuration file; with one of them, srs stays in front. */
+export interface CommandOverrides {
+  /** `-p`: RTMP port to listen at instead of the configured ones. */
+  readonly rtmpPort?: number;
+  /** `-x`: port of the HTTP server. */
+  readonly httpPort?: number;
+}
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | {
+      readonly kind: 'test' | 'run';
+      readonly configFile: string;
+      readonly overrides: CommandOverrides;
+    };
+
+const LONG_OPTIONS: Readonly<Record<string, string>> = { '--help': '-h', '--version': '-v' };
+const VALUE_LETTERS = 'cpx';
+const MAX_PORT = 65535;
+
+interface Seen {
+  help: boolean;
+  version: boolean;
+  test: boolean;
+  values: Map<string, string>;
+}
+
+/**
+ * Reads the arguments after the program's name, left to right. Letters combine (`-tc FILE`), a
+ * value may follow its letter at once (`-cFILE`). Help asked for by `-h`, `-?` or a stray word is
+ * taken back by a later `-v`, `-t` or `-c`; what remains of help wins, then version.
+ *
+ * @param program how the user calls this program, for messages.
+ * @throws SrsError 1023 unknown letter, missing value, no configuration file, bad port.
+ */
+export function parseCommandLine(args: readonly string[], program: string): Command {
+  const seen: Seen = { help: args.length === 0, version: false, test: false, values: new Map() };
+  for (let i = 0; i < args.length; i++) {
+    const arg = LONG_OPTIONS[args[i] ?? ''] ?? args[i] ?? '';
+    if (!arg.startsWith('-') || arg === '-') seen.help = true;
+    else if (readLetters(arg, args[i + 1], seen, program)) i++;
+  }
+  if (seen.help) return { kind: 'help' };
+  if (seen.version) return { kind: 'version' };
+  const configFile = seen.values.get('c');
+  if (configFile === undefined) {
+    throw usageError(`config file not specified, see help: ${program} -h`);
+  }
+  const kind = seen.test ? 'test' : 'run';
+  return { kind, configFile, overrides: overridesOf(seen.values) };
+}
+
+/** Reads one argument of letters; true when it took the next argument as its value. */
+function readLetters(arg: string, next: string | undefined, seen: Seen, program: string): boolean {
+  for (let at = 1; at < arg.length; at++) {
+    const letter = arg.charAt(at);
+    if (!VALUE_LETTERS.includes(letter)) {
+      readFlag(letter, seen, program);
+      continue;
+    }
+    if (letter === 'c') seen.help = false;
+    const rest = arg.slice(at + 1);
+    const value = rest === '' ? next : rest;
+    if (value === undefined || value === '') {
+      throw usageError(`option "-${letter}" requires parameter`);
+    }
+    seen.values.set(letter, value);
+    return rest === '';
+  }
+  return false;
+}
+
+function readFlag(letter: string, seen: Seen, program: string): void {
+  switch (letter) {
+    case 'h':
+    case '?':
+      seen.help = true;
+      return;
+    case 'v':
+    case 'V':
+      seen.help = false;
+      seen.version = true;
+      return;
+    case 't':
+      seen.help = false;
+      seen.test = true;
+      return;
+    default:
+      throw usageError(`invalid option: "${letter}", see help: ${program} -h`);
+  }
+}
+
+function overridesOf(values: ReadonlyMap<string, string>): CommandOverrides {
+  const rtmpPort = portOf(values, 'p');
+  const httpPort = portOf(values, 'x');
+  return {
+    ...(rtmpPort === undefined ? {} : { rtmpPort }),
+    ...(httpPort === undefined ? {} : { httpPort }),
+  };
+}
+
+function portOf(values: ReadonlyMap<string, string>, letter: string): number | undefined {
+  const text = values.get(letter);
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= MAX_PORT) return port;
+  throw usageError(`option "-${letter}" requires a port from 1 to ${MAX_PORT}, got "${text}"`);
+}
+
+function usageError(message: string): SrsError {
+  return new SrsError(ErrorCode.SYSTEM_CONFIG_INVALID, message);
+}

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { product } from '../../src/core/version';
+
+const MAIN = join(__dirname, '../../src/main.ts');
+const TSX = require.resolve('tsx/cjs');
+
+/** A configuration that listens at a free port and writes nothing outside its directory. */
+const CONFIG = `
+listen 127.0.0.1:0;
+max_connections 10;
+pid srs.pid;
+srs_log_file srs.log;
+vhost __defaultVhost__ {
+}
+`;
+const FOREGROUND = `${CONFIG} daemon off;`;
+
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('the program', function () {
+  // Each test starts the program from its sources, some of them twice.
+  this.timeout(30_000);
+
+  let directory: string;
+  let children: ChildProcess[];
+
+  const inDirectory = (name: string): string => join(directory, name);
+  const read = (name: string): string => fs.readFileSync(inDirectory(name), 'utf8');
+  const write = (name: string, text: string): void => {
+    fs.writeFileSync(inDirectory(name), text);
+  };
+
+  function start(args: readonly string[], nodeArgs: readonly string[] = []): ChildProcess {
+    const child = spawn(process.execPath, ['--require', TSX, ...nodeArgs, MAIN, ...args], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    return child;
+  }
+
+  async function endOf(child: ChildProcess): Promise<Result> {
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+    child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, stdout, stderr };
+  }
+
+  const run = (...args: string[]): Promise<Result> => endOf(start(args));
+
+  /** Resolves once `condition` holds; looked at whenever something changes in the directory. */
+  async function until(condition: () => boolean): Promise<void> {
+    const watcher = fs.watch(directory);
+    try {
+      while (!condition()) await once(watcher, 'change');
+    } finally {
+      watcher.close();
+    }
+  }
+
+  const logHas = (text: string): boolean =>
+    fs.existsSync(inDirectory('srs.log')) && read('srs.log').includes(text);
+
+  /** Starts a server in the foreground and waits until it serves. */
+  async function serve(nodeArgs: readonly string[] = []): Promise<ChildProcess> {
+    write('srs.conf', FOREGROUND);
+    const child = start(['-c', 'srs.conf'], nodeArgs);
+    await until(() => logHas('RTMP listen at'));
+    return child;
+  }
+
+  beforeEach(() => {
+    directory = fs.mkdtempSync(join(tmpdir(), 'srs-main-'));
+    children = [];
+  });
+
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    if (fs.existsSync(inDirectory('srs.pid'))) process.kill(Number(read('srs.pid')), 'SIGKILL');
+    fs.rmSync(directory, { recursive: true });
+  });
+
+  it('prints the bare version on stderr', async () => {
+    assert.deepEqual(await run('-v'), { status: 0, stdout: '', stderr: `${product.version}\n` });
+  });
+
+  it('prints its help on stdout', async () => {
+    const { status, stdout, stderr } = await run();
+    assert.equal(status, 0);
+    assert.ok(stdout.startsWith(`SRS(Simple RTMP Server) ${product.version}`));
+    assert.equal(stderr, '');
+  });
+
+  it('refuses a command line that it does not understand', async () => {
+    const { status, stdout } = await run('-z');
+    assert.equal(status, 1);
+    assert.match(stdout, /\]\[0\]\[0\] invalid option: "z", see help: .* -h, ret=1023\n$/);
+  });
+
+  it('finds a good configuration good', async () => {
+    write('srs.conf', CONFIG);
+    const { status, stdout } = await run('-t', '-c', 'srs.conf');
+    assert.equal(status, 0);
+    assert.match(stdout, /\]\[0\] config file is ok\n$/);
+    assert.equal(fs.existsSync(inDirectory('srs.log')), false);
+  });
+
+  it('says where a bad configuration is bad', async () => {
+    write('srs.conf', 'listen 1935;\nlisten_to nobody;\n');
+    const { status, stdout } = await run('-tc', 'srs.conf');
+    assert.equal(status, 1);
+    assert.match(stdout, /\] srs\.conf:2: .*listen_to.*, ret=1023\n/);
+    assert.match(stdout, /\] config file is invalid\n$/);
+  });
+
+  it('does not start without its configuration file or its working directory', async () => {
+    const missing = await run('-c', 'none.conf');
+    assert.equal(missing.status, 1);
+    assert.match(missing.stdout, /none\.conf.*ret=1042/);
+    write('srs.conf', `${FOREGROUND} work_dir ./none;`);
+    const astray = await run('-c', 'srs.conf');
+    assert.equal(astray.status, 1);
+    assert.match(astray.stdout, /cannot change to work_dir \.\/none: .*ret=1023/);
+  });
+
+  it('refuses more connections than the system has files for', async () => {
+    write('srs.conf', FOREGROUND.replace('max_connections 10', 'max_connections 1000000'));
+    const shell = spawn(
+      'sh',
+      ['-c', `ulimit -n 256; exec "$@"`, 'sh', process.execPath, '-r', TSX, MAIN, '-c', 'srs.conf'],
+      { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    children.push(shell);
+    const { status, stdout } = await endOf(shell);
+    assert.equal(status, 1);
+    assert.match(stdout, /invalid max_connections=1000000, required=1000008, system limit to 256/);
+  });
+
+  it('serves in the foreground until it is told to stop', async () => {
+    const child = await serve();
+    assert.equal(read('srs.pid'), String(child.pid));
+    child.kill('SIGTERM');
+    assert.deepEqual(await endOf(child), { status: 0, stdout: '', stderr: '' });
+    assert.equal(fs.existsSync(inDirectory('srs.pid')), false);
+    const log = read('srs.log');
+    assert.ok(log.split('\n')[0]?.endsWith(`[${child.pid}][0] ${product.serverName}`));
+    const words = [
+      'write pid=',
+      'RTMP listen at',
+      'user terminate program, gracefully quit.',
+      'cleanup for gracefully terminate.',
+      'main cycle terminated, system quit normally.',
+      'srs terminated',
+    ];
+    const places = words.map((text) => log.indexOf(text));
+    assert.deepEqual(
+      [...places].sort((a, b) => a - b),
+      places,
+    );
+    assert.ok(!places.includes(-1));
+  });
+
+  it('keeps its configuration on SIGHUP, and opens its log anew on SIGUSR1', async () => {
+    const child = await serve();
+    child.kill('SIGHUP');
+    await until(() => logHas('reload is not available in this build, config unchanged'));
+    fs.renameSync(inDirectory('srs.log'), inDirectory('srs.log.1'));
+    child.kill('SIGUSR1');
+    await until(() => logHas('log file reopened'));
+    child.kill('SIGINT');
+    assert.equal((await endOf(child)).status, 0);
+    assert.ok(!read('srs.log.1').includes('log file reopened'));
+    assert.ok(read('srs.log').endsWith('srs terminated\n'));
+  });
+
+  it('ends with status 3 and a trace in the log after an error nobody expected', async () => {
+    write(
+      'crash.cjs',
+      `process.on('SIGWINCH', () => { throw new Error('boom') });
+       process.on('SIGCONT', () => { Promise.reject(new Error('broken promise')) });`,
+    );
+    for (const [signal, text] of [
+      ['SIGWINCH', 'boom'],
+      ['SIGCONT', 'broken promise'],
+    ] as const) {
+      const child = await serve(['--require', inDirectory('crash.cjs')]);
+      child.kill(signal);
+      assert.deepEqual(await endOf(child), { status: 3, stdout: '', stderr: '' });
+      assert.match(read('srs.log'), new RegExp(`\\[error\\].* Error: ${text}\\n.* {4}at `));
+      assert.equal(fs.existsSync(inDirectory('srs.pid')), false);
+      fs.rmSync(inDirectory('srs.log'));
+    }
+  });
+
+  it('lets a port on the command line win, in the foreground and on the console', async () => {
+    write('srs.conf', CONFIG.replace('127.0.0.1:0', '1'));
+    const probe = createServer().listen(0);
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await once(probe, 'close');
+    const child = start(['-c', 'srs.conf', '-p', String(port)]);
+    let text = '';
+    for await (const bytes of child.stdout ?? []) {
+      text += String(bytes);
+      if (text.includes('started success')) child.kill('SIGTERM');
+    }
+    assert.match(text, new RegExp(`RTMP listen at .*${port} `));
+    assert.match(text, / srs terminated\n$/);
+    assert.equal(fs.existsSync(inDirectory('srs.log')), false);
+  });
+
+  it('reports from the background that it serves, and refuses to start twice', async () => {
+    write('srs.conf', CONFIG);
+    const launched = await run('-c', 'srs.conf');
+    assert.equal(launched.status, 0);
+    const pid = Number(read('srs.pid'));
+    assert.match(launched.stdout, new RegExp(`\\] srs started, pid=${pid}\\n$`));
+    assert.ok(logHas('RTMP listen at'));
+    const second = await run('-c', 'srs.conf');
+    assert.equal(second.status, 2);
+    assert.match(second.stdout, new RegExp(`srs is already running! pid=${pid}, .*ret=1035`));
+    assert.equal(read('srs.pid'), String(pid));
+    process.kill(pid, 'SIGTERM');
+    await until(() => !fs.existsSync(inDirectory('srs.pid')));
+    assert.ok(read('srs.log').endsWith('srs terminated\n'));
+  });
+
+  it('reports from the background why it does not serve', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    write('srs.conf', CONFIG.replace('127.0.0.1:0', `127.0.0.1:${port}`));
+    const { status, stdout } = await run('-c', 'srs.conf');
+    taken.close();
+    assert.equal(status, 2);
+    assert.match(stdout, new RegExp(`srs did not start: .*${port}.*ret=1002, see srs\\.log\\n$`));
+    assert.match(read('srs.log'), /\[error\].* srs cannot start: .*ret=1002/);
+    assert.equal(fs.existsSync(inDirectory('srs.pid')), false);
+  });
+
+  it('works in work_dir, started from anywhere, the configuration named from there', async () => {
+    fs.mkdirSync(inDirectory('work'));
+    write('srs.conf', `${CONFIG} work_dir ./work;`);
+    const { status } = await run('-c', 'srs.conf');
+    assert.equal(status, 0);
+    const pid = Number(read('work/srs.pid'));
+    const watcher = fs.watch(inDirectory('work'));
+    process.kill(pid, 'SIGTERM');
+    while (fs.existsSync(inDirectory('work/srs.pid'))) await once(watcher, 'change');
+    watcher.close();
+    assert.ok(read('work/srs.log').endsWith('srs terminated\n'));
+  });
+});
