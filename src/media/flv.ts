@@ -1,0 +1,22 @@
+/** What FLV reader and writer share: a tag and the numbers of the file format (Video File Format 10.1, annex E). */
+
+/** Tag types, E.4.1. */
+export const FlvTagType = { audio: 8, video: 9, script: 18 } as const;
+
+/** One FLV tag; the payload is the body that an RTMP message of the same type carries. */
+export interface FlvTag {
+  /** One of `FlvTagType`. */
+  type: number;
+  /** Milliseconds, 0 to 2^32 - 1. */
+  timestamp: number;
+  payload: Buffer;
+}
+
+/** Length of the file header, E.2. */
+export const flvHeaderBytes = 9;
+/** Length of a tag's header, E.4.1. */
+export const flvTagHeaderBytes = 11;
+/** Length of the PreviousTagSize between tags, E.3. */
+export const flvPreviousTagSizeBytes = 4;
+/** TypeFlagsAudio and TypeFlagsVideo of the file header, E.2. */
+export const FlvHeaderFlag = { video: 1, audio: 4 } as const;
