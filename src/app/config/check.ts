@@ -1,0 +1,126 @@
+/** Owns the rules that no single directive can check: what must fit together, or be there at all. */
+import { listenText } from './addresses';
+import { ConfigError, placeText } from './config-error';
+import type { Place, Warning } from './config-error';
+import type { Directive } from './parser';
+import type { GlobalOptions } from './sections/global';
+import { BUILTIN_FFMPEG } from './sections/transcode';
+import type { VhostOptions } from './sections/vhost';
+
+/** A configuration whose directives are all good by themselves. */
+export interface Candidate {
+  readonly file: string;
+  readonly directives: readonly Directive[];
+  readonly global: GlobalOptions;
+  readonly vhosts: readonly VhostOptions[];
+  /** Non-loopback IPv4 addresses of the machine. */
+  readonly addresses: readonly string[];
+}
+
+/** What can be said of the tree before its directives are read. Throws ConfigError. */
+export function checkDirectives(directives: readonly Directive[], file: string): void {
+  if (directives.length === 0) throw new ConfigError({ file, line: 0 }, 'conf is empty');
+}
+
+/** Throws ConfigError on the first broken rule; returns what is worth a warning. */
+export function checkOptions(candidate: Candidate): readonly Warning[] {
+  checkListen(candidate);
+  checkProcess(candidate);
+  const { directives, vhosts } = candidate;
+  const blocks = directives.filter(({ name }) => name === 'vhost');
+  checkVhostNames(blocks, vhosts);
+  const perVhost = vhosts.map((vhost, index) => {
+    const block = blocks[index];
+    return block ? checkVhost(vhost, block) : [];
+  });
+  return [...checkStatsNetwork(candidate), ...perVhost.flat()];
+}
+
+/** A machine without any address still serves its loopback; a wrong index is a mistake. */
+function checkStatsNetwork({ directives, global, addresses }: Candidate): Warning[] {
+  const stats = find(directives, 'stats');
+  const place = find(stats?.children ?? [], 'network') ?? stats;
+  const index = global.stats.network;
+  if (!place || index < addresses.length) return [];
+  if (addresses.length === 0) {
+    return [warn(place, 'stats network: no address other than loopback, 127.0.0.1 is used')];
+  }
+  const text = `stats network invalid, total local ip count=${addresses.length}, index=${index}`;
+  throw new ConfigError(place, text);
+}
+
+function checkListen({ file, directives, global }: Candidate): void {
+  if (global.listen.length === 0) {
+    throw new ConfigError(
+      { file, line: 0 },
+      'directive "listen" is empty, expecting at least one port, as listen 1935;',
+    );
+  }
+  const place = find(directives, 'listen') ?? { file, line: 0 };
+  const seen = new Set<string>();
+  for (const address of global.listen) {
+    const text = listenText(address);
+    if (seen.has(text) && address.port !== 0) {
+      throw new ConfigError(place, `directive listen invalid, port=${text}, must be given once`);
+    }
+    seen.add(text);
+  }
+}
+
+function checkProcess({ file, directives, global }: Candidate): void {
+  if (!global.daemon || !global.asprocess) return;
+  const place = find(directives, 'asprocess') ?? { file, line: 0 };
+  throw new ConfigError(place, 'daemon conflict with asprocess, expecting daemon off');
+}
+
+function checkVhostNames(blocks: readonly Directive[], vhosts: readonly VhostOptions[]): void {
+  const seen = new Map<string, Directive>();
+  vhosts.forEach(({ name }, index) => {
+    const block = blocks[index];
+    const first = seen.get(name);
+    if (!block) return;
+    if (first) {
+      const text = `directive "vhost" duplicated, vhost=${name}, first given at ${placeText(first)}`;
+      throw new ConfigError(block, text);
+    }
+    seen.set(name, block);
+  });
+}
+
+function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
+  if (vhost.mode === 'remote' && vhost.origin.length === 0) {
+    const place = find(block.children ?? [], 'mode') ?? block;
+    throw new ConfigError(place, `vhost ${vhost.name}: mode remote needs an origin`);
+  }
+  return checkIngests(vhost, block);
+}
+
+function checkIngests(vhost: VhostOptions, block: Directive): Warning[] {
+  const blocks = (block.children ?? []).filter(({ name }) => name === 'ingest');
+  const seen = new Set<string>();
+  return vhost.ingest.flatMap((ingest, index) => {
+    const place = blocks[index] ?? block;
+    if (seen.has(ingest.id)) {
+      const text = `directive "ingest" id duplicated, vhost=${vhost.name}, id=${ingest.id}`;
+      throw new ConfigError(place, text);
+    }
+    seen.add(ingest.id);
+    if (!vhost.enabled || !ingest.enabled) return [];
+    const missing = [
+      ...(ingest.input.url === '' ? ['input url'] : []),
+      ...(ingest.ffmpeg === '' ? [`ffmpeg (a program, or ${BUILTIN_FFMPEG})`] : []),
+      ...(ingest.engines.some(({ output }) => output !== '') ? [] : ['engine output']),
+    ];
+    return missing.map((what) =>
+      warn(place, `vhost ${vhost.name} ingest ${ingest.id} has no ${what}`),
+    );
+  });
+}
+
+function warn({ file, line }: Place, message: string): Warning {
+  return { file, line, message };
+}
+
+function find(directives: readonly Directive[], name: string): Directive | undefined {
+  return directives.find((directive) => directive.name === name);
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+
+import * as values from '../../../../src/app/config/values';
+import type { ValueType } from '../../../../src/app/config/values';
+
+describe('config values', () => {
+  const cases: readonly [
+    string,
+    ValueType<unknown>,
+    Readonly<Record<string, unknown>>,
+    string[],
+  ][] = [
+    ['on and off', values.onOff, { on: true, off: false }, ['', 'ON', 'yes', '1']],
+    ['integers', values.int(-1, 10), { '-1': -1, '0': 0, '+7': 7, '010': 10 }, ['', '-2', '11', '1.0', '1a', ' 1', '1e1', '9'.repeat(30)]], // prettier-ignore
+    ['numbers', values.number(0, 10), { '0': 0, '9.5': 9.5, '.5': 0.5, '2.': 2 }, ['', '.', '1,5', '1e1', '-1', '10.1', 'NaN', 'Infinity', '0x1']], // prettier-ignore
+    ['milliseconds', values.milliseconds(0, 60000), { '350': 350 }, ['0.5', '60001']],
+    ['seconds', values.seconds(0.1, 100), { '9.3': 9300, '0.1': 100, '100': 100_000, '1.0005': 1001 }, ['0', '-1', '101', 'x']], // prettier-ignore
+    ['sizes', values.size(1024, 2 ** 31), { '1024': 1024, '64k': 65536, '32M': 33554432, '1g': 2 ** 30 }, ['', '1023', 'k', '1.5k', '3g', '1t', '-1k']], // prettier-ignore
+    ['choices', values.choice('full', 'zero'), { full: 'full', zero: 'zero' }, ['', 'Full', 'fullx']], // prettier-ignore
+    ['text', values.text(), { '': '', 'a b': 'a b' }, []],
+    ['paths', values.path, { './objs': './objs' }, []],
+    ['URLs', values.url, { 'http://a/b?c': 'http://a/b?c', 'redis://h:1/0': 'redis://h:1/0', 'http://[vhost]/': 'http://[vhost]/' }, ['', 'http:/a', 'a', '//a', 'http:///x', '1a://b']], // prettier-ignore
+    ['URLs that may be missing', values.optionalUrl, { '': '', 'http://a': 'http://a' }, ['a']],
+    ['listen addresses', values.listen, { '1935': { host: '', port: 1935 } }, ['0', 'x']],
+    ['ports', values.port, { '1': 1, '65535': 65535 }, ['0', '65536', '-1']],
+    ['upstreams', values.upstream, { 'a.com': 'a.com', '127.0.0.1:1935': '127.0.0.1:1935', '[::1]:1935': '[::1]:1935', 'rtmp://a/b': 'rtmp://a/b', 'srv:_rtmp._tcp.a.com': 'srv:_rtmp._tcp.a.com' }, ['', 'a:0', 'a:65536', 'a:b', 'a:1:2', ':1935', 'a/b']], // prettier-ignore
+    ['networks', values.network, { all: null, '::1': { address: '::1', prefix: 128 } }, ['', 'none', '1.2']], // prettier-ignore
+  ];
+  for (const [name, type, good, bad] of cases) {
+    it(`reads ${name}, and nothing else`, () => {
+      for (const [word, expected] of Object.entries(good)) {
+        assert.deepEqual(type.parse(word), expected, word);
+      }
+      for (const word of bad) assert.equal(type.parse(word), undefined, word);
+    });
+  }
+
+  it('describes each kind and its rule', () => {
+    assert.equal(values.int(128, 65536).rule, 'be an integer in [128, 65536]');
+    assert.equal(values.choice('a', 'b').label, 'a|b');
+    assert.equal(values.milliseconds(0, 1).label, 'int ms 0..1');
+  });
+});
