@@ -1,0 +1,107 @@
+// The rows of the benchmark: what is asked of the server, and what is sent to it.
+
+/** What the server's configuration has to say for a row. */
+export interface ServerNeeds {
+  /** Merged write interval in ms; 0 asks for the lowest latency. */
+  readonly mergedWriteMs: number;
+  /** Merged read of publishers. */
+  readonly mergedRead: boolean;
+}
+
+/** One row: a load, and the sub-command of the generator that makes it. */
+export interface Row {
+  readonly id: string;
+  readonly title: string;
+  readonly needs: ServerNeeds;
+  readonly command: 'play' | 'publish' | 'connect';
+  readonly count: number;
+  /** Connections opened per second. */
+  readonly rate: number;
+  /** Further options of the generator. */
+  readonly extra: readonly string[];
+  /** Seconds measured, when not the run's own. */
+  readonly windowSeconds?: number;
+  /** RSS that the server must stay below, in MB; only rows of `--hold` judge. */
+  readonly rssLimit?: number;
+}
+
+const MERGED: ServerNeeds = { mergedWriteMs: 350, mergedRead: false };
+const LOWEST: ServerNeeds = { mergedWriteMs: 0, mergedRead: false };
+const MERGED_READ: ServerNeeds = { mergedWriteMs: 350, mergedRead: true };
+
+function players(count: number, rate: number): Row {
+  return {
+    id: `players-${count}`,
+    title: `${count} players, merged write 350 ms`,
+    needs: MERGED,
+    command: 'play',
+    count,
+    rate,
+    extra: ['--verify', '5'],
+  };
+}
+
+function publishers(count: number, mergedRead: boolean): Row {
+  return {
+    id: mergedRead ? `publishers-${count}-mr` : `publishers-${count}`,
+    title: `${count} publishers, ${mergedRead ? 'merged read 350 ms' : 'no merged read'}`,
+    needs: mergedRead ? MERGED_READ : MERGED,
+    command: 'publish',
+    count,
+    rate: 500,
+    extra: [],
+  };
+}
+
+const LATENCY: Row = {
+  id: 'latency-500',
+  title: '500 players, lowest latency',
+  needs: LOWEST,
+  command: 'play',
+  count: 500,
+  rate: 500,
+  extra: ['--latency', '50'],
+};
+
+const CONNECT: Row = {
+  id: 'connect-500',
+  title: '500 connects/s: connect, play, close',
+  needs: MERGED,
+  command: 'connect',
+  count: 1,
+  rate: 500,
+  extra: [],
+};
+
+const SLOW: Row = {
+  id: 'slow-100',
+  title: '1000 players beside 100 that read 1 KB/s',
+  needs: MERGED,
+  command: 'play',
+  count: 1100,
+  rate: 500,
+  extra: ['--verify', '50', '--slow', '100', '--slow-bytes-per-second', '1024'],
+};
+
+/** The rows of a plain run. */
+export const benchRows: readonly Row[] = [
+  players(1000, 500),
+  players(2000, 500),
+  players(9000, 1000),
+  players(10000, 1000),
+  LATENCY,
+  publishers(500, false),
+  publishers(500, true),
+  publishers(2000, false),
+  publishers(2000, true),
+  CONNECT,
+  SLOW,
+];
+
+/** The rows of `--hold`: a minute each, and any loss is a failure. */
+export const holdRows: readonly Row[] = [
+  { ...players(10000, 1000), rssLimit: 100 },
+  publishers(2000, false),
+  CONNECT,
+  { ...SLOW, rssLimit: 100 },
+].map((row) => ({ ...row, id: `hold-${row.id}`, windowSeconds: 60 }));

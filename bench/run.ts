@@ -1,0 +1,122 @@
+// Runs the benchmark by hand: rows × servers, one Markdown table on stdout and in objs/bench.md.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { stopAllOnExit } from './children';
+import { measureFloor, measureRow } from './measure';
+import type { Plan } from './measure';
+import { describeMachine } from './proc';
+import { benchRows, holdRows } from './rows';
+import type { Row } from './rows';
+import type { ServerKind } from './server';
+import { losses, tableHead, tableLine } from './table';
+
+const USAGE = `usage: bench/run.sh [options]
+  --rows A,B           only these rows (--list names them)
+  --quick              windows of 5 s instead of 15 s
+  --hold               the rows that must hold: a minute each, any loss is a failure
+  --server COMMAND     our server (objs/srs -c {config}); {config} is the file written for the row
+  --port N             port of our server (19550)
+  --peer COMMAND       another server for the same rows; it is told BENCH_ROW,
+                       BENCH_LATENCY=merged|lowest and BENCH_MERGED_READ=on|off by environment
+  --peer-port N        port of the peer (19560)
+  --peer-name NAME     its name in the table (peer)
+  --only-peer          leave our server out
+  --audio              publishers send AAC too (43 more messages a second)
+  --server-cpu N --load-cpu N   (0 and 1)
+  --list               names of the rows`;
+
+const DIRECTORY = 'objs/bench';
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      rows: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      hold: { type: 'boolean', default: false },
+      server: { type: 'string', default: 'objs/srs -c {config}' },
+      port: { type: 'string', default: '19550' },
+      peer: { type: 'string' },
+      'peer-port': { type: 'string', default: '19560' },
+      'peer-name': { type: 'string', default: 'peer' },
+      'only-peer': { type: 'boolean', default: false },
+      audio: { type: 'boolean', default: false },
+      'server-cpu': { type: 'string', default: '0' },
+      'load-cpu': { type: 'string', default: '1' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
+
+type Options = ReturnType<typeof readOptions>;
+
+function chooseRows(options: Options): readonly Row[] {
+  const all = options.hold ? holdRows : benchRows;
+  if (options.rows === undefined) return all;
+  return options.rows.split(',').map((id) => {
+    const row = all.find((candidate) => candidate.id === id);
+    if (!row) throw new Error(`no row ${id}; there are ${all.map((r) => r.id).join(' ')}`);
+    return row;
+  });
+}
+
+function chooseServers(options: Options): ServerKind[] {
+  const servers: ServerKind[] = [];
+  if (!options['only-peer']) {
+    servers.push({ name: 'srs', port: Number(options.port), command: options.server });
+  }
+  if (options.peer !== undefined) {
+    const port = Number(options['peer-port']);
+    servers.push({ name: options['peer-name'], port, command: options.peer });
+  }
+  return servers;
+}
+
+async function run(options: Options): Promise<boolean> {
+  const plan: Plan = {
+    serverCpu: Number(options['server-cpu']),
+    loadCpu: Number(options['load-cpu']),
+    windowSeconds: options.quick ? 5 : 15,
+    directory: DIRECTORY,
+    publisher: options.audio ? ['--audio'] : [],
+  };
+  mkdirSync(DIRECTORY, { recursive: true });
+  const lines: string[] = [];
+  const print = (text: string): void => {
+    lines.push(text);
+    console.log(text);
+    writeFileSync('objs/bench.md', `${lines.join('\n')}\n`);
+  };
+  print(`${describeMachine()}\n\n${tableHead()}`);
+  let good = true;
+  for (const row of chooseRows(options)) {
+    const floor = await measureFloor(row, plan);
+    for (const server of chooseServers(options)) {
+      const result = await measureRow(row, server, plan);
+      print(tableLine(result, floor));
+      good &&= losses(result).length === 0;
+    }
+  }
+  return good || !options.hold;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options.help || options.list) {
+    const rows = options.hold ? holdRows : benchRows;
+    console.log(options.help ? USAGE : rows.map((row) => `${row.id}\t${row.title}`).join('\n'));
+    return 0;
+  }
+  stopAllOnExit();
+  return (await run(options)) ? 0 : 1;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(2);
+  },
+);
