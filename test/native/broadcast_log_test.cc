@@ -1,5 +1,7 @@
 // The broadcast log without sockets: what players read must be a well-formed chunk stream with the
 // messages that went in, wherever the writes are cut.
+#include "engine/broadcast_log.h"
+
 #include <cstring>
 #include <memory>
 #include <random>
@@ -7,7 +9,6 @@
 
 #include "check.h"
 #include "chunk_decoder.h"
-#include "engine/broadcast_log.h"
 #include "engine/log_cursor.h"
 #include "engine/send_queue.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 // A player that takes at most `step` bytes per write.
 struct Player {
-  Player(BroadcastLog* log, size_t write_size) : step(write_size), decoder(log->options().chunk_size) {
+  Player(BroadcastLog* log, size_t write_size)
+      : step(write_size), decoder(log->options().chunk_size) {
     JoinLog(log, &cursor, 5, &out);
   }
   ~Player() { LeaveLog(&cursor); }
@@ -57,7 +59,8 @@ struct Player {
 
 std::string Body(size_t size, int seed) {
   std::string body(size, '\0');
-  for (size_t i = 0; i < size; i++) body[i] = static_cast<char>(i * 31 + static_cast<size_t>(seed) * 7);
+  for (size_t i = 0; i < size; i++)
+    body[i] = static_cast<char>(i * 31 + static_cast<size_t>(seed) * 7);
   return body;
 }
 

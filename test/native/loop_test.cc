@@ -1,4 +1,6 @@
 // The event loop over real loopback sockets: accept, read, write, players, pacing, timeouts.
+#include "engine/loop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,6 @@
 #include "check.h"
 #include "chunk_decoder.h"
 #include "engine/clock.h"
-#include "engine/loop.h"
 
 using namespace srs;
 
@@ -300,7 +301,8 @@ void OwnBytesStandBetweenMessages() {
   CHECK(f.RunUntil(
       [&] {
         if (step < 60) {
-          Put(&f.loop, log, kTypeVideo, step * 40, step % 20 == 0 ? kKeyFrame : kInterFrame, 150000);
+          Put(&f.loop, log, kTypeVideo, step * 40, step % 20 == 0 ? kKeyFrame : kInterFrame,
+              150000);
           f.loop.Write(slot, ping, sizeof(ping));
           step++;
         }
