@@ -1,0 +1,83 @@
+/** Owns the question whether a client may do what it asks for: refer rules here, other rules by a port. */
+import { ErrorCode } from '../../core/errors';
+import type { RtmpRequest } from '../../rtmp/request';
+
+/** Status codes of RTMP by which a client is refused. */
+export const RefusalStatus = {
+  connect: 'NetConnection.Connect.Rejected',
+  publish: 'NetStream.Publish.Denied',
+  badName: 'NetStream.Publish.BadName',
+  play: 'NetStream.Play.Failed',
+  notFound: 'NetStream.Play.StreamNotFound',
+} as const;
+
+/** Why a client is refused: `code` goes to the log, status and description go to the client. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly status: string;
+  readonly description: string;
+}
+
+/** What may be allowed or refused; the later ones need the earlier. */
+export type AccessAction = 'connect' | 'publish' | 'play';
+
+/** The client as an authorizer sees it; it stays the same object from `connect` to its end. */
+export interface ClientIdentity {
+  /** Context id of the connection. */
+  readonly id: number;
+  /** Address of the peer. */
+  readonly ip: string;
+  /** Names are resolved; `stream` is the one of this action. */
+  readonly request: RtmpRequest;
+}
+
+/** Decides on clients beyond the rules of the configuration file, e.g. by asking another server. */
+export interface Authorizer {
+  /** Allowed (undefined) or refused; a promise only when the answer takes time. */
+  authorize(
+    action: AccessAction,
+    client: ClientIdentity,
+  ): Refusal | undefined | Promise<Refusal | undefined>;
+  /** What was allowed has ended; once per allowed action, also when the client left before the answer. */
+  ended(action: AccessAction, client: ClientIdentity): void;
+}
+
+/** Allows everyone. */
+export const allowAll: Authorizer = {
+  authorize: () => undefined,
+  ended: () => undefined,
+};
+
+/**
+ * The refer rules: every list that is not empty must hold the domain of the client's page, or a domain
+ * above it. A client that names no page is refused where there is a list. Undefined when allowed.
+ */
+export function checkReferer(
+  pageUrl: string,
+  status: string,
+  ...lists: readonly (readonly string[])[]
+): Refusal | undefined {
+  const domain = domainOf(pageUrl);
+  const isAllowed = lists.every(
+    (list) => list.length === 0 || list.some((allowed) => isWithin(domain, allowed.toLowerCase())),
+  );
+  if (isAllowed) return undefined;
+  const page = domain === '' ? 'a client without pageUrl' : `page "${domain}"`;
+  return { code: ErrorCode.RTMP_ACCESS_DENIED, status, description: `refer rule denies ${page}` };
+}
+
+/** A stream has to have a name. Undefined when it has one. */
+export function checkStreamName(request: RtmpRequest, status: string): Refusal | undefined {
+  if (request.stream !== '') return undefined;
+  const code = ErrorCode.RTMP_STREAM_NAME_EMPTY;
+  return { code, status, description: 'the stream name is empty' };
+}
+
+function domainOf(pageUrl: string): string {
+  const afterScheme = pageUrl.replace(/^.*?:\/\//, '');
+  return afterScheme.replace(/[/?#:].*$/, '').toLowerCase();
+}
+
+function isWithin(domain: string, allowed: string): boolean {
+  return domain === allowed || domain.endsWith(`.${allowed}`);
+}

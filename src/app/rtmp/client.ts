@@ -1,0 +1,50 @@
+/** Owns the interfaces between a connection, its dialogue, its role as publisher or player, and the service. */
+import type { Clock } from '../../core/clock';
+import type { SrsError } from '../../core/errors';
+import type { Logger } from '../../core/logger';
+import type { Socket } from '../../net/socket';
+import type { ServerSession } from '../../rtmp/server-session';
+import type { VhostOptions } from '../config/config';
+import type { Hub } from '../stream/hub';
+
+import type { AccessAction, Authorizer, ClientIdentity, Refusal } from './access';
+
+/** Longest wait for a peer to take what was sent, unless said otherwise. */
+export const SEND_TIMEOUT_MS = 30_000;
+
+/** A connection as its dialogue and its role see it. */
+export interface RtmpClient extends ClientIdentity {
+  readonly log: Logger;
+  readonly socket: Socket;
+  readonly session: ServerSession;
+  /** When the peer sent something last, monotonic. */
+  readonly lastReceivedMs: number;
+  /** It will be closed: nothing more may be begun. */
+  readonly isClosing: boolean;
+  /** Tells the client why it may not go on, logs it, and closes. */
+  refuse(action: AccessAction, refusal: Refusal): void;
+  /** Logs what went wrong and closes at once. */
+  fail(error: unknown): void;
+  /** The connect was refused and the client told; logs it, and closes. */
+  onRefused(error: SrsError): void;
+  /** Rates for status lines: `okbps=a,b,c, ikbps=a,b,c`. */
+  traffic(nowMs: number): string;
+}
+
+/** A publisher or player, for the periodic status lines. */
+export interface StatusMember {
+  readonly log: Logger;
+  /** The line, as of `nowMs`. */
+  statusLine(nowMs: number): string;
+}
+
+/** What connections share. */
+export interface RtmpHost {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  /** The enabled vhost that serves a name, which may be the default one. */
+  findVhost(name: string): VhostOptions | undefined;
+  /** A publisher or player begins (true) or ends (false). */
+  setActive(stage: 'publish' | 'play', member: StatusMember, isActive: boolean): void;
+}

@@ -1,0 +1,166 @@
+/** Owns one accepted RTMP connection from its first byte to its closing line in the log. */
+import { constants } from 'node:os';
+
+import { describeError, ErrorCode, SrsError } from '../../core/errors';
+import type { Logger } from '../../core/logger';
+import type { Socket, SocketHandler } from '../../net/socket';
+import type { RtmpRequest } from '../../rtmp/request';
+import { ServerSession } from '../../rtmp/server-session';
+import { Kbps } from '../stats/kbps';
+
+import type { AccessAction, Refusal } from './access';
+import { SEND_TIMEOUT_MS } from './client';
+import type { RtmpClient, RtmpHost } from './client';
+import { Dialogue } from './dialogue';
+import { redact } from './redact';
+
+/** Longest silence of a peer that neither publishes nor plays yet. */
+const IDLE_TIMEOUT_MS = 30_000;
+/** No reason to close yet. */
+const OPEN = -1;
+
+/** What the owner of the connections is told. */
+export interface ConnectionHost extends RtmpHost {
+  onConnectionClosed(connection: RtmpConnection): void;
+}
+
+/**
+ * One client. It is refused in words of RTMP, then closed; the reason is logged where it arises, and one closing line
+ * with the totals ends every connection.
+ */
+export class RtmpConnection implements SocketHandler, RtmpClient {
+  readonly id: number;
+  readonly log: Logger;
+  readonly socket: Socket;
+  readonly session: ServerSession;
+  lastReceivedMs: number;
+  readonly #dialogue: Dialogue;
+  readonly #host: ConnectionHost;
+  readonly #acceptedMs: number;
+  /** OPEN, or why we close: an error code, 0 for none. */
+  #closeCode = OPEN;
+  #sent: Kbps | undefined;
+  #received: Kbps | undefined;
+
+  constructor(socket: Socket, log: Logger, host: ConnectionHost) {
+    this.id = log.contextId;
+    this.log = log;
+    this.socket = socket;
+    this.#host = host;
+    this.#acceptedMs = host.clock.nowMs();
+    this.lastReceivedMs = this.#acceptedMs;
+    this.#dialogue = new Dialogue(this, host);
+    this.session = new ServerSession(socket, this.#dialogue);
+    socket.handler = this;
+    socket.setTimeouts(IDLE_TIMEOUT_MS, SEND_TIMEOUT_MS);
+    log.trace(`RTMP client ip=${socket.remoteAddress}`);
+  }
+
+  get ip(): string {
+    return this.socket.remoteAddress;
+  }
+
+  get request(): RtmpRequest {
+    return this.session.request;
+  }
+
+  get isClosing(): boolean {
+    return this.#closeCode !== OPEN;
+  }
+
+  traffic(nowMs: number): string {
+    this.#sent ??= new Kbps(this.#acceptedMs);
+    this.#received ??= new Kbps(this.#acceptedMs);
+    const sent = this.#sent.sample(nowMs, this.socket.bytesSent);
+    const received = this.#received.sample(nowMs, this.socket.bytesReceived);
+    return `okbps=${sent.toString()}, ikbps=${received.toString()}`;
+  }
+
+  // Socket events.
+
+  onData(slab: Buffer, start: number, end: number): void {
+    if (this.isClosing) return;
+    this.lastReceivedMs = this.#host.clock.nowMs();
+    try {
+      this.session.push(slab, start, end);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  onPlayEnd(): void {
+    if (!this.isClosing) this.#dialogue.endPlay();
+  }
+
+  onClose(errno: number): void {
+    const line = this.#closingLine(errno);
+    const isOurs = this.isClosing;
+    this.#close(0);
+    this.#dialogue.leave();
+    this.#host.onConnectionClosed(this);
+    if (isOurs) this.log.trace(line);
+    else this.log.warn(line, errno);
+  }
+
+  // Endings that are ours.
+
+  /** The server stops: the peer is told, and what was sent to it is delivered. */
+  shutdown(): void {
+    if (this.isClosing) return;
+    const text = 'server is shutting down';
+    this.#tell('publish', { status: 'NetConnection.Connect.AppShutdown', description: text });
+    this.#end(0);
+  }
+
+  refuse(action: AccessAction, refusal: Refusal): void {
+    if (this.isClosing) return;
+    const { code, description } = refusal;
+    this.log.error(`${action} refused, ${redact(description)}, ret=${code}`);
+    this.#tell(action, refusal);
+    this.#end(code);
+  }
+
+  onRefused(error: SrsError): void {
+    this.log.error(`connect refused, ${redact(describeError(error))}`);
+    this.#end(error.code);
+  }
+
+  fail(error: unknown): void {
+    if (this.isClosing) return;
+    const isKnown = error instanceof SrsError;
+    const text = isKnown || !(error instanceof Error) ? describeError(error) : error.stack;
+    this.log.error(`serve client failed, ${redact(text ?? '')}`, error);
+    this.#close(isKnown ? error.code : ErrorCode.SYSTEM_ASSERT_FAILED);
+    this.#dialogue.leave();
+    this.socket.destroy();
+  }
+
+  #tell(action: AccessAction, { status, description }: Omit<Refusal, 'code'>): void {
+    const { session } = this;
+    if (action === 'connect') session.rejectConnect(description, status);
+    else if (action === 'publish') session.rejectPublish(status, description);
+    else session.rejectPlay(status, description);
+  }
+
+  #end(code: number): void {
+    this.#dialogue.finish();
+    this.#close(code);
+    this.socket.end();
+  }
+
+  #close(code: number): void {
+    this.#closeCode = code;
+    this.session.close();
+  }
+
+  #closingLine(errno: number): string {
+    const { bytesReceived, bytesSent } = this.socket;
+    const timeMs = Math.round(this.#host.clock.nowMs() - this.#acceptedMs);
+    const totals = `time=${timeMs}, received=${bytesReceived}, sent=${bytesSent}`;
+    if (this.#closeCode === 0) return `client finished. ${totals}`;
+    if (this.isClosing) return `client finished. ret=${this.#closeCode}, ${totals}`;
+    const isTimeout = errno === constants.errno.ETIMEDOUT;
+    const ret = isTimeout ? ErrorCode.SOCKET_TIMEOUT : ErrorCode.SOCKET_CLOSED;
+    return `client ${isTimeout ? 'timeout' : 'disconnect peer'}. ret=${ret}, ${totals}`;
+  }
+}

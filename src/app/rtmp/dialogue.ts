@@ -1,0 +1,238 @@
+/** Owns what one client asks for and gets: connect, then publish or play, as often as it likes. */
+import { ErrorCode } from '../../core/errors';
+import type { SrsError } from '../../core/errors';
+import type { AmfObject } from '../../rtmp/amf0-value';
+import type { MessageHeader } from '../../rtmp/message';
+import type { RtmpRequest } from '../../rtmp/request';
+import type { ServerSessionHandler } from '../../rtmp/server-handler';
+import type { VhostOptions } from '../config/config';
+import type { Source } from '../stream/source';
+
+import { checkReferer, checkStreamName, RefusalStatus } from './access';
+import type { AccessAction, Refusal } from './access';
+import type { RtmpClient, RtmpHost } from './client';
+import { connectLine, identifiedLine, ignoredLine, peerServerLine, sourceLine } from './log-lines';
+import { PlayRole } from './play';
+import { checkConflict, PublishRole } from './publish';
+
+/** Longest silence, both ways, of a client that has unpublished: it may publish again. */
+const REPUBLISH_TIMEOUT_MS = 180_000;
+/** The same of one that has stopped playing. */
+const REPLAY_TIMEOUT_MS = 1_800_000;
+
+/** How the ways to publish are named in the log. */
+const PUBLISH_STYLES = {
+  fmle: 'publish(FMLEPublish)',
+  flash: 'publish(FlashPublish)',
+  haivision: 'publish(HaivisionPublish)',
+} as const;
+
+const UNKNOWN_VHOST_STATUS = {
+  connect: RefusalStatus.connect,
+  publish: RefusalStatus.badName,
+  play: RefusalStatus.notFound,
+} as const;
+
+/** The decisions on one client, and the role it has. */
+export class Dialogue implements ServerSessionHandler {
+  readonly #client: RtmpClient;
+  readonly #host: RtmpHost;
+  #publishing: PublishRole | undefined;
+  #playing: PlayRole | undefined;
+  #isConnected = false;
+  #hasIgnored = false;
+
+  constructor(client: RtmpClient, host: RtmpHost) {
+    this.#client = client;
+    this.#host = host;
+  }
+
+  onConnect(request: RtmpRequest): void {
+    this.#client.log.trace(connectLine(request));
+    const peer = peerServerLine(request);
+    if (peer !== undefined) this.#client.log.trace(peer);
+    this.#consider('connect', request, (vhost) =>
+      checkReferer(request.pageUrl, RefusalStatus.connect, vhost.refer),
+    );
+  }
+
+  onPublish(request: RtmpRequest, style: keyof typeof PUBLISH_STYLES): void {
+    this.#client.log.trace(identifiedLine(PUBLISH_STYLES[style], request));
+    const { hub, clock } = this.#host;
+    this.#consider(
+      'publish',
+      request,
+      (vhost) =>
+        checkStreamName(request, RefusalStatus.badName) ??
+        checkReferer(request.pageUrl, RefusalStatus.publish, vhost.refer, vhost.referPublish) ??
+        checkConflict(hub.find(request), vhost, clock.nowMs()),
+    );
+  }
+
+  onPlay(request: RtmpRequest): void {
+    this.#client.log.trace(identifiedLine('Play', request));
+    this.#consider(
+      'play',
+      request,
+      (vhost) =>
+        checkStreamName(request, RefusalStatus.notFound) ??
+        checkReferer(request.pageUrl, RefusalStatus.play, vhost.refer, vhost.referPlay),
+    );
+  }
+
+  onMedia(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
+    this.#publishing?.media(header, payload, start, end);
+  }
+
+  onMetadata(header: MessageHeader, _name: string, value: AmfObject): void {
+    this.#publishing?.metadata(header, value);
+  }
+
+  onDataMessage(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
+    this.#publishing?.data(header, payload, start, end);
+  }
+
+  onPause(isPaused: boolean): void {
+    this.#playing?.setPaused(isPaused);
+  }
+
+  onUnpublish(): void {
+    this.#leaveRole();
+    this.#client.socket.setTimeouts(REPUBLISH_TIMEOUT_MS, REPUBLISH_TIMEOUT_MS);
+  }
+
+  onPlayClosed(): void {
+    this.#leaveRole();
+    this.#client.socket.setTimeouts(REPLAY_TIMEOUT_MS, REPLAY_TIMEOUT_MS);
+  }
+
+  onRefused(error: SrsError): void {
+    this.#client.onRefused(error);
+  }
+
+  /** Only the first is logged: a peer could fill the disk with them. */
+  onIgnored(error: SrsError): void {
+    if (this.#hasIgnored) return;
+    this.#hasIgnored = true;
+    this.#client.log.warn(ignoredLine(error));
+  }
+
+  /** The player got as much as it asked for; the connection stays. */
+  endPlay(): void {
+    if (!this.#playing) return;
+    this.#client.log.trace(`play stops after duration=${this.#client.request.duration}`);
+    this.#client.session.notifyPlay('stop');
+    this.onPlayClosed();
+  }
+
+  /** Prepares the close: a stream is free for another publisher at once, a player gets what waits for it. */
+  finish(): void {
+    if (this.#publishing) this.#leaveRole();
+    this.#playing?.finish();
+  }
+
+  /** Undoes everything; the connection is closed. */
+  leave(): void {
+    this.#leaveRole();
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.#host.authorizer.ended('connect', this.#client);
+  }
+
+  /** Rules of the configuration first, then those of the authorizer; the answer may take time. */
+  #consider(
+    action: AccessAction,
+    request: RtmpRequest,
+    check: (vhost: VhostOptions) => Refusal | undefined,
+  ): void {
+    // The names of the stream may have brought another vhost than those of the connect.
+    const vhost = this.#host.findVhost(request.vhost);
+    if (!vhost) {
+      this.#client.refuse(action, unknownVhost(action, request.vhost));
+      return;
+    }
+    request.vhost = vhost.name;
+    const verdict = check(vhost) ?? this.#host.authorizer.authorize(action, this.#client);
+    if (verdict instanceof Promise) this.#await(action, vhost, verdict);
+    else this.#decide(action, vhost, verdict);
+  }
+
+  #await(action: AccessAction, vhost: VhostOptions, verdict: Promise<Refusal | undefined>): void {
+    const { session } = this.#client;
+    session.suspend();
+    verdict
+      .then((refusal) => {
+        if (this.#client.isClosing) {
+          if (!refusal) this.#host.authorizer.ended(action, this.#client);
+          return;
+        }
+        this.#decide(action, vhost, refusal);
+        session.resume();
+      })
+      .catch((error: unknown) => {
+        this.#client.fail(error);
+      });
+  }
+
+  #decide(action: AccessAction, vhost: VhostOptions, refusal: Refusal | undefined): void {
+    if (refusal) {
+      this.#client.refuse(action, refusal);
+    } else if (action === 'connect') {
+      this.#acceptConnect();
+    } else {
+      const { log, request, ip } = this.#client;
+      const source = this.#host.hub.fetch(request, vhost);
+      log.trace(sourceLine(request, ip, vhost.gopCache, source.sourceId));
+      if (action === 'publish') this.#startPublish(source, vhost);
+      else this.#startPlay(source, vhost);
+    }
+  }
+
+  #acceptConnect(): void {
+    this.#isConnected = true;
+    this.#client.session.acceptConnect({
+      serverIp: this.#client.socket.localAddress,
+      pid: process.pid,
+      contextId: this.#client.id,
+    });
+  }
+
+  #startPublish(source: Source, vhost: VhostOptions): void {
+    const { authorizer, clock } = this.#host;
+    // Another one may have begun while the authorizer thought.
+    const conflict = checkConflict(source, vhost, clock.nowMs());
+    if (conflict) {
+      authorizer.ended('publish', this.#client);
+      this.#client.refuse('publish', conflict);
+      return;
+    }
+    this.#publishing = new PublishRole(this.#client, source, vhost, clock.nowMs());
+    this.#host.setActive('publish', this.#publishing, true);
+    this.#publishing.start();
+  }
+
+  #startPlay(source: Source, vhost: VhostOptions): void {
+    this.#playing = new PlayRole(this.#client, source, vhost, this.#host.clock.nowMs());
+    this.#host.setActive('play', this.#playing, true);
+    this.#playing.start();
+  }
+
+  #leaveRole(): void {
+    const role = this.#publishing ?? this.#playing;
+    if (!role) return;
+    const action = this.#publishing ? 'publish' : 'play';
+    this.#publishing = undefined;
+    this.#playing = undefined;
+    role.stop();
+    this.#host.setActive(action, role, false);
+    this.#host.authorizer.ended(action, this.#client);
+  }
+}
+
+function unknownVhost(action: AccessAction, name: string): Refusal {
+  return {
+    code: ErrorCode.RTMP_VHOST_NOT_FOUND,
+    status: UNKNOWN_VHOST_STATUS[action],
+    description: `vhost ${name} is unknown or disabled`,
+  };
+}

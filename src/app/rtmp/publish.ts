@@ -1,0 +1,122 @@
+/** Owns one publisher: who may publish a busy stream, what becomes of its messages, its end. */
+import { ErrorCode } from '../../core/errors';
+import type { Logger } from '../../core/logger';
+import type { AmfObject } from '../../rtmp/amf0-value';
+import type { MessageHeader } from '../../rtmp/message';
+import type { VhostOptions } from '../config/config';
+import type { Publisher, Source } from '../stream/source';
+
+import { RefusalStatus } from './access';
+import type { Refusal } from './access';
+import { SEND_TIMEOUT_MS } from './client';
+import type { RtmpClient, StatusMember } from './client';
+
+/** Where the text of an AMF0 string begins: after marker and length. */
+const NAME_OFFSET = 3;
+/** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
+const PRIVATE_NAMES: readonly (number | undefined)[] = [0x40, 0x7c];
+
+/**
+ * Whether a stream may be published while someone else does, by the policy of the vhost: `reject`, `takeover`, or
+ * `auto` = takeover from one that sent nothing for a while. Undefined when allowed.
+ */
+export function checkConflict(
+  source: Source | undefined,
+  vhost: VhostOptions,
+  nowMs: number,
+): Refusal | undefined {
+  const holder = source?.publisher;
+  if (!source || !holder || vhost.publishConflict === 'takeover') return undefined;
+  const isSilent = nowMs - holder.lastReceivedMs >= vhost.publishConflictIdleMs;
+  if (vhost.publishConflict === 'auto' && isSilent) return undefined;
+  return {
+    code: ErrorCode.SYSTEM_STREAM_BUSY,
+    status: RefusalStatus.badName,
+    description: `stream ${source.key} is already published by id=${holder.contextId}`,
+  };
+}
+
+/** A connection from its accepted `publish` to the end of it. */
+export class PublishRole implements Publisher, StatusMember {
+  readonly #client: RtmpClient;
+  readonly #source: Source;
+  readonly #vhost: VhostOptions;
+  readonly #startedMs: number;
+  #hasMedia = false;
+
+  constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
+    this.#client = client;
+    this.#source = source;
+    this.#vhost = vhost;
+    this.#startedMs = nowMs;
+  }
+
+  get contextId(): number {
+    return this.#client.id;
+  }
+
+  get log(): Logger {
+    return this.#client.log;
+  }
+
+  get lastReceivedMs(): number {
+    return this.#client.lastReceivedMs;
+  }
+
+  /** Takes the stream over, if it has another publisher, and answers the `publish`. */
+  start(): void {
+    const { session, socket } = this.#client;
+    this.#source.acquire(this);
+    session.setOutChunkSize(this.#vhost.chunkSize);
+    session.acceptPublish();
+    socket.setTimeouts(this.#vhost.publishFirstPacketTimeoutMs, SEND_TIMEOUT_MS);
+    socket.setMergedRead(this.#mergeMs);
+  }
+
+  onReplaced(byId: number): void {
+    this.#client.refuse('publish', {
+      code: ErrorCode.SYSTEM_STREAM_BUSY,
+      status: RefusalStatus.badName,
+      description: `replaced by id=${byId}`,
+    });
+  }
+
+  /** One audio or video message; the bytes are lent. */
+  media(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
+    if (!this.#hasMedia) this.#expectMedia();
+    this.#source.media(header.type, header.timestamp, payload, start, end);
+  }
+
+  metadata(header: MessageHeader, value: AmfObject): void {
+    this.#source.setMetadata(header.timestamp, value);
+  }
+
+  /** Any other data message, whose first value is its name. */
+  data(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
+    const isEmpty = end - start <= NAME_OFFSET;
+    if (isEmpty || PRIVATE_NAMES.includes(payload[start + NAME_OFFSET])) return;
+    this.#source.data(header.timestamp, payload, start, end);
+  }
+
+  /** Gives the stream up; its players stay. */
+  stop(): void {
+    this.#client.socket.setMergedRead(0);
+    this.#source.release(this);
+  }
+
+  statusLine(nowMs: number): string {
+    const age = Math.round(nowMs - this.#startedMs);
+    const merge = `${this.#mergeMs > 0 ? 1 : 0}/${this.#vhost.mr.latencyMs}`;
+    return `<- CPB time=${age}, ${this.#client.traffic(nowMs)}, mr=${merge}`;
+  }
+
+  get #mergeMs(): number {
+    const { mr, minLatency } = this.#vhost;
+    return mr.enabled && !minLatency ? mr.latencyMs : 0;
+  }
+
+  #expectMedia(): void {
+    this.#hasMedia = true;
+    this.#client.socket.setTimeouts(this.#vhost.publishNormalTimeoutMs, SEND_TIMEOUT_MS);
+  }
+}

@@ -1,0 +1,107 @@
+/** Owns the RTMP connections of the server: makes one per accepted socket, ends them all. */
+import type { Clock } from '../../core/clock';
+import type { ContextIds } from '../../core/context-id';
+import type { Logger } from '../../core/logger';
+import type { Socket } from '../../net/socket';
+import type { VhostOptions } from '../config/config';
+import type { PithyPrint } from '../stats/pithy-print';
+import type { Hub } from '../stream/hub';
+
+import { allowAll } from './access';
+import type { Authorizer } from './access';
+import type { StatusMember } from './client';
+import { RtmpConnection } from './connection';
+import type { ConnectionHost } from './connection';
+
+/** What the service is given by the composition root. */
+export interface RtmpServiceOptions {
+  readonly hub: Hub;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly ids: ContextIds;
+  readonly pithyPrint: PithyPrint;
+  readonly findVhost: (name: string) => VhostOptions | undefined;
+  readonly authorizer?: Authorizer;
+}
+
+type Stage = 'publish' | 'play';
+
+/** All RTMP clients. Status lines rotate over them, one per interval and stage. */
+export class RtmpService implements ConnectionHost {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  readonly findVhost: (name: string) => VhostOptions | undefined;
+  readonly #log: Logger;
+  readonly #ids: ContextIds;
+  readonly #pithyPrint: PithyPrint;
+  readonly #connections = new Set<RtmpConnection>();
+  readonly #active: Readonly<Record<Stage, Set<StatusMember>>> = {
+    publish: new Set(),
+    play: new Set(),
+  };
+  readonly #leaveStage = new Map<Stage, () => void>();
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: RtmpServiceOptions) {
+    this.hub = options.hub;
+    this.clock = options.clock;
+    this.authorizer = options.authorizer ?? allowAll;
+    this.findVhost = options.findVhost;
+    this.#log = options.log;
+    this.#ids = options.ids;
+    this.#pithyPrint = options.pithyPrint;
+  }
+
+  /** Open connections, those that are closing included. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves a socket that was just accepted. */
+  accept(socket: Socket): void {
+    this.#connections.add(new RtmpConnection(socket, this.#log.child(this.#ids.next()), this));
+  }
+
+  onConnectionClosed(connection: RtmpConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  setActive(stage: Stage, member: StatusMember, isActive: boolean): void {
+    const members = this.#active[stage];
+    if (isActive) members.add(member);
+    else members.delete(member);
+    if (members.size === 0) {
+      this.#leaveStage.get(stage)?.();
+      this.#leaveStage.delete(stage);
+    } else if (!this.#leaveStage.has(stage)) {
+      const leave = this.#pithyPrint.join(stage, () => {
+        this.#printNext(members);
+      });
+      this.#leaveStage.set(stage, leave);
+    }
+  }
+
+  /** Tells every client and lets it go; resolves when all are gone, or `timeoutMs` later. */
+  async stop(timeoutMs: number): Promise<void> {
+    for (const connection of this.#connections) connection.shutdown();
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#whenEmpty = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #printNext(members: Set<StatusMember>): void {
+    for (const member of members) {
+      members.delete(member);
+      members.add(member);
+      member.log.trace(member.statusLine(this.clock.nowMs()));
+      return;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** Owns the streams of the server: makes one when it is first asked for, drops it when nobody uses it. */
+import type { VhostOptions } from '../config/config';
+
+import type { StreamName } from './sink';
+import { Source, streamKey } from './source';
+import type { CreateStreamLog, SourceOptions } from './source';
+
+/** A stream without publisher and players is kept this long, so that a reconnect finds its timeline. */
+const DEFAULT_GRACE_MS = 30_000;
+
+/** All streams by their key `vhost/app/stream`. */
+export class Hub {
+  readonly #createLog: CreateStreamLog;
+  readonly #graceMs: number;
+  readonly #sources = new Map<string, Source>();
+  /** When a sweep first found a source without use. */
+  readonly #idleSinceMs = new Map<Source, number>();
+
+  constructor(createLog: CreateStreamLog, graceMs: number = DEFAULT_GRACE_MS) {
+    this.#createLog = createLog;
+    this.#graceMs = graceMs;
+  }
+
+  /** The streams that exist, in the order of their creation. */
+  get sources(): Iterable<Source> {
+    return this.#sources.values();
+  }
+
+  find(name: StreamName): Source | undefined {
+    return this.#sources.get(streamKey(name));
+  }
+
+  /** The stream of that name, made with the options of its vhost when it does not exist. */
+  fetch(name: StreamName, vhost: VhostOptions): Source {
+    const key = streamKey(name);
+    let source = this.#sources.get(key);
+    if (!source) {
+      const { app, stream } = name;
+      source = new Source(
+        { vhost: name.vhost, app, stream },
+        sourceOptions(vhost),
+        this.#createLog,
+      );
+      this.#sources.set(key, source);
+    }
+    this.#idleSinceMs.delete(source);
+    return source;
+  }
+
+  /** Drops the streams unused for the grace period; to be called every few seconds, `nowMs` monotonic. */
+  sweep(nowMs: number): void {
+    for (const [key, source] of this.#sources) {
+      if (!source.isIdle) {
+        this.#idleSinceMs.delete(source);
+        continue;
+      }
+      const since = this.#idleSinceMs.get(source);
+      if (since === undefined) this.#idleSinceMs.set(source, nowMs);
+      else if (nowMs - since >= this.#graceMs) this.#drop(key, source);
+    }
+  }
+
+  /** Drops every stream; publishers and players must have left. */
+  close(): void {
+    for (const [key, source] of this.#sources) this.#drop(key, source);
+  }
+
+  #drop(key: string, source: Source): void {
+    this.#sources.delete(key);
+    this.#idleSinceMs.delete(source);
+    source.close();
+  }
+}
+
+/** What a source takes from its vhost. */
+function sourceOptions(vhost: VhostOptions): SourceOptions {
+  return {
+    log: {
+      chunkSize: vhost.chunkSize,
+      queueMs: vhost.queueLengthMs,
+      gopCache: vhost.gopCache,
+      gopCacheMaxBytes: vhost.gopCacheMaxBytes,
+      absolute: false,
+    },
+    jitter: vhost.timeJitter,
+    atc: vhost.atc,
+    atcAuto: vhost.atcAuto,
+    reduceSequenceHeader: vhost.reduceSequenceHeader,
+  };
+}

@@ -1,0 +1,284 @@
+/** Owns one live stream: who publishes it, the corrections of its messages, and its fan-out. */
+import type { Logger } from '../../core/logger';
+import { classifyAudio, classifyVideo, TagFlags } from '../../media/codec';
+import type { BroadcastLog, BroadcastLogOptions, PlayerStats } from '../../net/broadcast-log';
+import type { Socket } from '../../net/socket';
+import type { AmfObject } from '../../rtmp/amf0-value';
+import { encodeAmf0 } from '../../rtmp/amf0-writer';
+import { ON_METADATA } from '../../rtmp/packets/data';
+
+import { describeHeader } from './header-line';
+import { Jitter } from './jitter';
+import type { JitterMode } from './jitter';
+import { asksForAtc, describeMetadata, enrichMetadata } from './metadata';
+import { headerSlot, METADATA_SLOT, NO_SLOT, SequenceHeaders } from './sequence-headers';
+import type { StreamMessage, StreamName, StreamSink, StreamStart } from './sink';
+import { SinkSet } from './sink-set';
+
+const VIDEO = 9;
+const DATA = 18;
+/** The rare messages that change what a late reader has to be told. */
+const STATE = TagFlags.sequenceHeader | TagFlags.metadata | TagFlags.endOfSequence;
+
+/** What a source uses of the native broadcast log. */
+export type StreamLog = Pick<
+  BroadcastLog,
+  | 'append'
+  | 'attach'
+  | 'close'
+  | 'detach'
+  | 'playerStats'
+  | 'reset'
+  | 'setDurationLimit'
+  | 'setFlushMs'
+  | 'setOptions'
+  | 'setPaused'
+>;
+
+/** How one stream is handled; plain values, taken from its vhost. */
+export interface SourceOptions {
+  /** `absolute` counts only while the timestamps are not made absolute by `atc` or `jitter`. */
+  readonly log: BroadcastLogOptions;
+  readonly jitter: JitterMode;
+  /** Timestamps pass unchanged, and so do players see them. */
+  readonly atc: boolean;
+  /** The publisher's metadata may switch `atc` on. */
+  readonly atcAuto: boolean;
+  /** A sequence header equal to the last one of its track is not passed on. */
+  readonly reduceSequenceHeader: boolean;
+}
+
+/** What a source knows of the one who publishes it. */
+export interface Publisher {
+  /** The id players' logs show as `source_id`. */
+  readonly contextId: number;
+  readonly log: Logger;
+  /** When it sent something last, in milliseconds of the monotonic clock. */
+  readonly lastReceivedMs: number;
+  /** Another one, `byId`, publishes the stream from now on; calling {@link Source.release} is harmless. */
+  onReplaced(byId: number): void;
+}
+
+/** A stream that lives as long as someone publishes or plays it. Bytes handed in are lent for the call. */
+export class Source {
+  readonly name: StreamName;
+  readonly #log: StreamLog;
+  readonly #headers = new SequenceHeaders();
+  readonly #jitter: Jitter;
+  readonly #sinks = new SinkSet();
+  #options: SourceOptions;
+  #publisher: Publisher | undefined;
+  #metadata: AmfObject | undefined;
+  #players = 0;
+
+  constructor(name: StreamName, options: SourceOptions, createLog: CreateStreamLog) {
+    this.name = name;
+    this.#options = options;
+    this.#jitter = new Jitter(jitterMode(options, options.atc));
+    this.#log = createLog(logOptions(options, options.atc));
+  }
+
+  /** `vhost/app/stream`. */
+  get key(): string {
+    return streamKey(this.name);
+  }
+
+  /** Context id of the publisher, -1 without one. */
+  get sourceId(): number {
+    return this.#publisher?.contextId ?? -1;
+  }
+
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
+  }
+
+  get players(): number {
+    return this.#players;
+  }
+
+  /** Whether nobody would miss it. */
+  get isIdle(): boolean {
+    return this.#publisher === undefined && this.#players === 0;
+  }
+
+  /** Chunk size of the encoded stream: what a player must have been told before {@link attach}. */
+  get chunkSize(): number {
+    return this.#options.log.chunkSize;
+  }
+
+  /** The newest metadata as players get it. */
+  get metadata(): AmfObject | undefined {
+    return this.#metadata;
+  }
+
+  /** Takes changed options; the chunk size stays. */
+  setOptions(options: SourceOptions): void {
+    this.#options = { ...options, log: { ...options.log, chunkSize: this.chunkSize } };
+    this.#setAtc();
+  }
+
+  /** Makes `publisher` the one who publishes; one who did before is told so and its players stay. */
+  acquire(publisher: Publisher): void {
+    const replaced = this.#publisher;
+    if (replaced === publisher) return;
+    if (replaced) this.#endPublish(replaced);
+    this.#publisher = publisher;
+    this.#sinks.publish(this.#start(publisher));
+    replaced?.onReplaced(publisher.contextId);
+  }
+
+  /** The publisher leaves; nothing happens when it does not hold the stream any more. */
+  release(publisher: Publisher): void {
+    if (this.#publisher !== publisher) return;
+    this.#endPublish(publisher);
+    this.#publisher = undefined;
+  }
+
+  /** One audio (8) or video (9) message of the publisher, `payload[start, end)`. */
+  media(type: number, timestamp: number, payload: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    const isVideo = type === VIDEO;
+    const flags = isVideo ? classifyVideo(payload, start, end) : classifyAudio(payload, start, end);
+    let slot = NO_SLOT;
+    if ((flags & STATE) !== 0) {
+      const lent = { type, timestamp, flags, payload: view(payload, start, end) };
+      slot = headerSlot(lent);
+      if (!this.#isNewHeader(slot, lent)) return;
+    }
+    const time = this.#jitter.correct(type, timestamp, flags);
+    this.#log.append(type, time, flags, slot, payload, start, end);
+    if (!this.#sinks.isRunning) return;
+    const owned = Buffer.from(view(payload, start, end));
+    this.#sinks.message({ type, timestamp, flags, payload: owned });
+  }
+
+  /** `onMetaData` of the publisher: passed on with our fields, cached for players to come. */
+  setMetadata(timestamp: number, published: AmfObject): void {
+    const time = this.#jitter.correctData(timestamp);
+    const metadata = enrichMetadata(published);
+    const payload = encodeAmf0(ON_METADATA, metadata);
+    const message: StreamMessage = { type: DATA, timestamp, flags: 0, payload };
+    this.#publisher?.log.trace(describeMetadata(metadata));
+    this.#jitter.setHints(
+      metadata.number('framerate') ?? 0,
+      metadata.number('audiosamplerate') ?? 0,
+    );
+    this.#metadata = metadata;
+    this.#setAtc();
+    this.#headers.setMetadata(message);
+    this.#log.append(DATA, time, 0, METADATA_SLOT, payload, 0, payload.length);
+    this.#sinks.metadata(metadata, message);
+  }
+
+  /** Any other data message: relayed, not cached. */
+  data(timestamp: number, payload: Uint8Array, start: number, end: number): void {
+    const time = this.#jitter.correctData(timestamp);
+    this.#log.append(DATA, time, 0, NO_SLOT, payload, start, end);
+  }
+
+  /** Begins to play to a socket that was told {@link chunkSize}; `flushMs` = merged write, 0 = none. */
+  attach(socket: Socket, streamId: number, flushMs: number): void {
+    this.#log.attach(socket, streamId, flushMs);
+    this.#players++;
+  }
+
+  /** Ends an {@link attach}; once per attach, also when the socket is closed. */
+  detach(socket: Socket): void {
+    this.#players--;
+    this.#log.detach(socket);
+  }
+
+  /** Stops or goes on sending to a player; what comes meanwhile waits for it, within the queue length. */
+  setPaused(socket: Socket, isPaused: boolean): void {
+    this.#log.setPaused(socket, isPaused);
+  }
+
+  /** Changes the merged write of a player. */
+  setFlushMs(socket: Socket, flushMs: number): void {
+    this.#log.setFlushMs(socket, flushMs);
+  }
+
+  /** Ends sending after so much media; the handler of the socket is told. */
+  limitDuration(socket: Socket, durationMs: number): void {
+    this.#log.setDurationLimit(socket, durationMs);
+  }
+
+  /** What a player got, and how far behind it is. */
+  playerStats(socket: Socket): PlayerStats {
+    return this.#log.playerStats(socket);
+  }
+
+  /** Adds a reader of this process; a stream being published is announced at once. */
+  addSink(sink: StreamSink): void {
+    this.#sinks.add(sink, this.#publisher && this.#start(this.#publisher));
+  }
+
+  removeSink(sink: StreamSink): void {
+    this.#sinks.remove(sink);
+  }
+
+  /** Frees the log; only when idle. */
+  close(): void {
+    this.#sinks.unpublish();
+    this.#log.close();
+  }
+
+  #start(publisher: Publisher): StreamStart {
+    return {
+      name: this.name,
+      log: publisher.log,
+      metadata: this.#metadata,
+      headers: this.#headers.list(),
+    };
+  }
+
+  #endPublish(publisher: Publisher): void {
+    this.#sinks.unpublish();
+    this.#log.reset();
+    this.#headers.clear();
+    this.#metadata = undefined;
+    this.#jitter.setHints(0, 0);
+    this.#setAtc();
+    publisher.log.trace('cleanup when unpublish');
+  }
+
+  /** Remembers a header and logs a change; false for a repeat that is not to be passed on. */
+  #isNewHeader(slot: number, lent: StreamMessage): boolean {
+    if (slot === NO_SLOT) {
+      this.#headers.endTrack(lent);
+      return true;
+    }
+    if (!this.#headers.update(slot, lent)) return !this.#options.reduceSequenceHeader;
+    if ((lent.flags & TagFlags.sequenceHeader) !== 0) {
+      this.#publisher?.log.trace(describeHeader(lent.type, lent.payload));
+    }
+    return true;
+  }
+
+  #setAtc(): void {
+    const wanted = this.#metadata !== undefined && asksForAtc(this.#metadata);
+    const atc = this.#options.atc || (this.#options.atcAuto && wanted);
+    this.#jitter.setMode(jitterMode(this.#options, atc));
+    this.#log.setOptions(logOptions(this.#options, atc));
+  }
+}
+
+function view(payload: Uint8Array, start: number, end: number): Buffer {
+  return Buffer.from(payload.buffer, payload.byteOffset + start, end - start);
+}
+
+/** Makes the log of a new source. */
+export type CreateStreamLog = (options: BroadcastLogOptions) => StreamLog;
+
+/** The key under which the hub knows a stream. */
+export function streamKey(name: StreamName): string {
+  return `${name.vhost}/${name.app}/${name.stream}`;
+}
+
+function jitterMode(options: SourceOptions, atc: boolean): JitterMode {
+  return atc ? 'off' : options.jitter;
+}
+
+function logOptions(options: SourceOptions, atc: boolean): BroadcastLogOptions {
+  return { ...options.log, absolute: atc || options.jitter === 'off' };
+}

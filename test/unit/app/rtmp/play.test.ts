@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+
+import { encodeCommand, streamRoute } from '../../../../src/rtmp/packets/command';
+import { encodePause, encodePlay } from '../../../../src/rtmp/packets/play';
+import { encodeCreateStream } from '../../../../src/rtmp/packets/stream';
+
+import { Harness } from './harness';
+
+const closeStream = encodeCommand(streamRoute(1), 'closeStream', 0, null);
+
+describe('a player', () => {
+  it('is answered and waits for a stream that nobody publishes', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    assert.deepEqual(client.takeReplies().slice(2), [
+      '_result',
+      'NetStream.Play.Reset',
+      'NetStream.Play.Start',
+    ]);
+    assert.deepEqual(harness.streamLog.calls, ['attach 1 350']);
+    assert.deepEqual(client.socket.timeouts, [0, 30_000]);
+    assert.deepEqual(harness.log.lines.slice(2), [
+      'trace 100 client identified, type=Play, stream_name=s, duration=-1',
+      'trace 100 source url=__defaultVhost__/live/s, ip=192.0.2.9, cache=1, is_edge=0, source_id=-1[-1]',
+    ]);
+  });
+
+  it('is told which publisher it plays', () => {
+    const harness = new Harness();
+    harness.client().publish();
+    harness.client().play();
+    assert.equal(harness.log.matching('trace 101 source url=').length, 1);
+    assert.equal(harness.log.matching('source_id=100[100]').length, 1);
+  });
+
+  for (const [directives, flushMs] of [
+    ['mw_latency 100;', 100],
+    ['mw_latency 0;', 0],
+    ['min_latency on;', 0],
+  ] as const) {
+    it(`is flushed every ${flushMs} ms with "${directives}"`, () => {
+      const harness = new Harness(`vhost __defaultVhost__ { ${directives} }`);
+      harness.client().play();
+      assert.deepEqual(harness.streamLog.calls, [`attach 1 ${flushMs}`]);
+    });
+  }
+
+  it('gets the chunk size of the stream before the answer', () => {
+    const harness = new Harness('vhost __defaultVhost__ { chunk_size 4096; }');
+    const client = harness.client();
+    client.play();
+    const sizes = client.socket.written.filter((bytes) => bytes[0] === 2 && bytes[7] === 1);
+    assert.deepEqual(
+      sizes.map((bytes) => bytes.readUInt32BE(12)),
+      [4096],
+    );
+    assert.equal(harness.streamLog.options.chunkSize, 4096);
+  });
+
+  it('pauses and goes on', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    client.takeReplies();
+    client.send(encodePause(1, true, 0));
+    client.send(encodePause(1, false, 0));
+    assert.deepEqual(client.takeReplies(), ['NetStream.Pause.Notify', 'NetStream.Unpause.Notify']);
+    assert.deepEqual(harness.streamLog.calls.slice(1), ['setPaused true', 'setPaused false']);
+  });
+
+  it('may close its stream and play another', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play('a');
+    client.send(closeStream);
+    assert.deepEqual(client.socket.timeouts, [1_800_000, 1_800_000]);
+    assert.equal(harness.streamLog.players.size, 0);
+    client.send(encodeCreateStream(3));
+    client.send(encodePlay(1, 'b'));
+    assert.deepEqual(
+      harness.streamLogs.map((log) => log.players.size),
+      [0, 1],
+    );
+  });
+
+  it('may publish after it has played', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    client.send(closeStream);
+    client.publishAgain();
+    assert.equal(
+      harness.hub.find({ vhost: '__defaultVhost__', app: 'live', stream: 's' })?.sourceId,
+      100,
+    );
+  });
+
+  it('ends after the duration it asked for, the connection staying', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play('s', 5000);
+    client.takeReplies();
+    assert.deepEqual(harness.streamLog.calls, ['attach 1 350', 'setDurationLimit 5000']);
+    client.socket.handler?.onPlayEnd?.();
+    client.socket.handler?.onPlayEnd?.();
+    assert.deepEqual(client.takeReplies(), ['NetStream.Play.Stop']);
+    assert.equal(harness.streamLog.players.size, 0);
+    assert.ok(!client.socket.isEnded);
+  });
+
+  it('leaves the stream when its connection is gone', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    client.socket.close();
+    assert.equal(harness.streamLog.players.size, 0);
+    assert.ok(harness.hub.find({ vhost: '__defaultVhost__', app: 'live', stream: 's' })?.isIdle);
+  });
+
+  it('is refused by the refer rule before it is answered', () => {
+    const harness = new Harness('vhost __defaultVhost__ { refer_play github.com; }');
+    const client = harness.client();
+    client.play();
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Play.Failed');
+    assert.equal(harness.log.matching('play refused, refer rule denies').length, 1);
+    assert.ok(client.socket.isEnded);
+  });
+
+  it('is refused without a stream name', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play('');
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Play.StreamNotFound');
+    assert.equal(harness.log.matching('ret=2050').length, 1);
+  });
+
+  it('sends media in vain', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    client.sendMedia(9, 0, Buffer.from([0x17, 1]));
+    assert.deepEqual(harness.streamLog.messages, []);
+  });
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+
+import { redact } from '../../../../src/app/rtmp/redact';
+
+const cases: readonly (readonly [string, string])[] = [
+  ['rtmp://h/live', 'rtmp://h/live'],
+  ['rtmp://h/live?token=abc', 'rtmp://h/live?token=***'],
+  ['rtmp://h/live?vhost=v&key=a/b+c==&x=1', 'rtmp://h/live?vhost=v&key=***&x=1'],
+  ['rtmp://h/live...vhost...v...token...abc', 'rtmp://h/live...vhost...v...token...***'],
+  ['s?txSecret=1&txTime=2&Sign=3', 's?txSecret=***&txTime=2&Sign=***'],
+  ['rtmp://user:pass@h/live', 'rtmp://***@h/live'],
+  ['http://h/a?auth_key=1-2-3, swfUrl=', 'http://h/a?auth_key=***, swfUrl='],
+];
+
+describe('redact', () => {
+  for (const [text, expected] of cases) {
+    it(`logs ${text} as ${expected}`, () => {
+      assert.equal(redact(text), expected);
+    });
+  }
+});

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+
+import sinon from 'sinon';
+
+import type { AccessAction, Authorizer, Refusal } from '../../../../src/app/rtmp/access';
+import { ErrorCode } from '../../../../src/core/errors';
+import { encodePlay } from '../../../../src/rtmp/packets/play';
+import { encodeCreateStream } from '../../../../src/rtmp/packets/stream';
+import type { TestClient } from '../../../support/test-client';
+
+import { Harness } from './harness';
+
+/** Lets the test answer. */
+class SlowAuthorizer implements Authorizer {
+  readonly events: string[] = [];
+  answer: (refusal?: Refusal) => void = () => undefined;
+  fail: (error: Error) => void = () => undefined;
+  slowAction: AccessAction = 'publish';
+
+  authorize(action: AccessAction): Promise<Refusal | undefined> | undefined {
+    this.events.push(`authorize ${action}`);
+    if (action !== this.slowAction) return undefined;
+    return new Promise((resolve, reject) => {
+      this.answer = resolve;
+      this.fail = reject;
+    });
+  }
+
+  ended(action: AccessAction): void {
+    this.events.push(`ended ${action}`);
+  }
+}
+
+const settled = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+function slow(action: AccessAction): {
+  harness: Harness;
+  rules: SlowAuthorizer;
+  client: TestClient;
+} {
+  const rules = new SlowAuthorizer();
+  rules.slowAction = action;
+  const harness = new Harness(undefined, rules);
+  return { harness, rules, client: harness.client() };
+}
+
+const refusal: Refusal = {
+  code: ErrorCode.RESPONSE_CODE,
+  status: 'NetStream.Publish.Denied',
+  description: 'no key=abc',
+};
+
+describe('RtmpService with an authorizer', () => {
+  it('goes on with what came meanwhile when it is allowed late', async () => {
+    const { harness, rules, client } = slow('connect');
+    client.connect();
+    client.send(encodeCreateStream(2));
+    client.send(encodePlay(1, 's'));
+    assert.deepEqual(client.takeReplies(), []);
+    rules.answer();
+    await settled();
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Play.Start');
+    assert.equal(harness.streamLog.players.size, 1);
+  });
+
+  it('refuses late with the reason, secrets hidden in the log only', async () => {
+    const { harness, rules, client } = slow('publish');
+    client.publish();
+    rules.answer(refusal);
+    await settled();
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Publish.Denied');
+    assert.ok(Buffer.concat(client.socket.written).includes('no key=abc'));
+    assert.equal(harness.log.matching('publish refused, no key=***, ret=3063').length, 1);
+    client.socket.close();
+    assert.deepEqual(rules.events, ['authorize connect', 'authorize publish', 'ended connect']);
+  });
+
+  it('is told the end of each thing that was allowed', async () => {
+    const { rules, client } = slow('publish');
+    client.publish();
+    rules.answer();
+    await settled();
+    client.socket.close();
+    assert.deepEqual(rules.events.slice(2), ['ended publish', 'ended connect']);
+  });
+
+  it('is told the end when the client left before the answer', async () => {
+    const { harness, rules, client } = slow('publish');
+    client.publish();
+    client.socket.close();
+    rules.answer();
+    await settled();
+    assert.deepEqual(rules.events.slice(2), ['ended connect', 'ended publish']);
+    assert.equal(harness.streamLogs.length, 0);
+  });
+
+  it('is not told an end when it refused a client that left', async () => {
+    const { rules, client } = slow('publish');
+    client.publish();
+    client.socket.close();
+    rules.answer(refusal);
+    await settled();
+    assert.deepEqual(rules.events.slice(2), ['ended connect']);
+  });
+
+  it('closes the client when it fails', async () => {
+    const { harness, rules, client } = slow('play');
+    client.play();
+    rules.fail(new Error('no answer'));
+    await settled();
+    assert.ok(client.socket.isDestroyed);
+    assert.equal(harness.log.matching('no answer').length, 1);
+  });
+
+  it('looks at the conflict again after the answer', async () => {
+    const { harness, rules, client } = slow('publish');
+    client.publish();
+    const { answer } = rules;
+    rules.slowAction = 'play';
+    harness.client().publish();
+    answer();
+    await settled();
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Publish.BadName');
+    assert.deepEqual(rules.events.slice(4), ['ended publish']);
+  });
+});
+
+describe('RtmpService', () => {
+  it('counts its connections and gives each an id', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    harness.client();
+    assert.equal(harness.service.size, 2);
+    client.socket.close();
+    assert.equal(harness.service.size, 1);
+    assert.match(harness.log.lines.at(-1) ?? '', /^warn 100 /);
+  });
+
+  it('stops at once without clients', async () => {
+    await new Harness().service.stop(1000);
+  });
+
+  it('tells publishers and players that it stops, and waits until they are gone', async () => {
+    const harness = new Harness();
+    const publisher = harness.client();
+    const player = harness.client();
+    const idle = harness.client();
+    publisher.publish();
+    player.play();
+    publisher.takeReplies();
+    player.takeReplies();
+    const stopped = harness.service.stop(60_000);
+    assert.deepEqual(publisher.takeReplies(), ['NetConnection.Connect.AppShutdown']);
+    assert.deepEqual(player.takeReplies(), ['NetStream.Play.Stop']);
+    assert.ok(harness.streamLog.calls.includes('setFlushMs 0'));
+    for (const { socket } of [publisher, player, idle]) {
+      assert.ok(socket.isEnded);
+      socket.close();
+    }
+    await stopped;
+    assert.equal(harness.log.matching('client finished. time=').length, 3);
+    assert.equal(harness.streamLog.players.size, 0);
+  });
+
+  it('does not tell anything twice to a client that is closing', async () => {
+    const harness = new Harness('vhost other {}');
+    const client = harness.client();
+    client.connect();
+    client.takeReplies();
+    const stopped = harness.service.stop(60_000);
+    assert.deepEqual(client.takeReplies(), []);
+    client.socket.close();
+    await stopped;
+    assert.match(harness.log.lines.at(-1) ?? '', /ret=2014/);
+  });
+
+  describe('status lines', () => {
+    let timers: sinon.SinonFakeTimers;
+
+    beforeEach(() => {
+      timers = sinon.useFakeTimers({
+        toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'],
+      });
+    });
+
+    afterEach(() => {
+      timers.restore();
+    });
+
+    it('come one per interval and stage, each client in its turn', () => {
+      const harness = new Harness();
+      harness.client().publish();
+      const players = [harness.client(), harness.client()];
+      for (const player of players) player.play();
+      harness.streamLog.dropped = 4;
+      harness.clock.advance(10_000);
+      timers.tick(20_000);
+      const lines = harness.log.matching('PLA');
+      assert.equal(lines.length, 2);
+      assert.match(
+        lines[0] ?? '',
+        /^trace 101 -> PLA time=10000, msgs=0, okbps=\d+,\d+,\d+, ikbps=\d+,\d+,\d+, mw=350, dropped=4, source_id=100$/,
+      );
+      assert.match(lines[1] ?? '', /^trace 102 -> PLA /);
+      assert.equal(harness.log.matching('trace 100 <- CPB').length, 2);
+    });
+
+    it('end with the last member of the stage', () => {
+      const harness = new Harness();
+      const player = harness.client();
+      player.play();
+      player.socket.close();
+      timers.tick(20_000);
+      assert.equal(harness.log.matching('PLA').length, 0);
+      assert.equal(timers.countTimers(), 0);
+    });
+
+    it('do not outlast the wait for clients that never leave', async () => {
+      const harness = new Harness();
+      harness.client().play();
+      const stopped = harness.service.stop(3000);
+      await timers.tickAsync(3000);
+      await stopped;
+      assert.equal(harness.service.size, 1);
+    });
+  });
+});
