@@ -1,7 +1,8 @@
 // The few system calls that Node does not offer: a file lock, the descriptor limit, and giving
-// back the pages of the program that only its start needed.
+// memory back.
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -60,12 +61,11 @@ bool ReadMappingLine(const char* line, Mapping* mapping) {
   return true;
 }
 
-// releaseStartupPages() -> bytes of mappings given back. A page that is needed after all comes back
-// from the page cache. Mappings with pages of their own (relocated data) are left alone: theirs
-// would be lost.
-NAN_METHOD(ReleaseStartupPages) {
+// Pages of the program file that were mapped so far; most of them only its start needed. One that
+// is needed again comes back from the page cache. Mappings with pages of their own (relocated data)
+// are left alone: theirs would be lost.
+void ReleaseProgramPages() {
   FILE* maps = std::fopen("/proc/self/smaps", "re");
-  double released = 0;
   Mapping mapping;
   char line[512];
   while (maps != nullptr && std::fgets(line, sizeof(line), maps) != nullptr) {
@@ -76,12 +76,18 @@ NAN_METHOD(ReleaseStartupPages) {
     size_t length = mapping.end - mapping.begin;
     if (kilobytes > 0) continue;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): the address comes as text from the kernel
-    if (madvise(reinterpret_cast<void*>(mapping.begin), length, MADV_DONTNEED) == 0) {
-      released += static_cast<double>(length);
-    }
+    madvise(reinterpret_cast<void*>(mapping.begin), length, MADV_DONTNEED);
   }
   if (maps != nullptr) std::fclose(maps);
-  info.GetReturnValue().Set(released);
+}
+
+// releaseMemory()
+NAN_METHOD(ReleaseMemory) {
+  ReleaseProgramPages();
+#ifdef __GLIBC__
+  // The compilers of V8 leave megabytes of free heap in the arenas of their threads.
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace
@@ -89,7 +95,7 @@ NAN_METHOD(ReleaseStartupPages) {
 void RegisterSystemFunctions(v8::Local<v8::Object> exports) {
   Nan::SetMethod(exports, "lockFile", LockFile);
   Nan::SetMethod(exports, "raiseFileLimit", RaiseFileLimit);
-  Nan::SetMethod(exports, "releaseStartupPages", ReleaseStartupPages);
+  Nan::SetMethod(exports, "releaseMemory", ReleaseMemory);
 }
 
 }  // namespace srs

@@ -9,6 +9,7 @@ import { ExitStatus } from './app/process/exit-status';
 import { ensureFileLimit } from './app/process/file-limit';
 import { bannerLines, helpText } from './app/process/help';
 import type * as launcherModule from './app/process/launcher';
+import { keepMemorySmall, limitHeapGrowth } from './app/process/memory';
 import { watchParent } from './app/process/parent-watch';
 import { PidFile } from './app/process/pid-file';
 import { installSignals } from './app/process/signals';
@@ -16,12 +17,10 @@ import { reportToLauncher, takeWorkerRole } from './app/process/worker-role';
 import type * as serverModule from './app/server';
 import { describeError, ErrorCode, SrsError } from './core/errors';
 import { product } from './core/version';
-import { lockFile, raiseFileLimit, releaseStartupPages } from './net/system';
+import { lockFile, raiseFileLimit, releaseMemory } from './net/system';
 
 /** An orderly stop that takes longer is given up, milliseconds. */
 const STOP_LIMIT_MS = 10_000;
-/** After this time nothing of the start is needed any more, milliseconds. */
-const SETTLED_MS = 2000;
 
 /** One run of the program. */
 class Program {
@@ -125,7 +124,7 @@ class Program {
       return this.#report(ExitStatus.START, `${describeError(error)}, see ${logName(config)}`);
     }
     this.#report(ExitStatus.OK, 'srs started');
-    setTimeout(releaseStartupPages, SETTLED_MS).unref();
+    keepMemorySmall(releaseMemory);
     await stop;
     log.trace('cleanup for gracefully terminate.');
     if (!(await isDoneInTime(server.stop()))) {
@@ -250,6 +249,7 @@ async function isDoneInTime(work: Promise<void>): Promise<boolean> {
   return isDone;
 }
 
+limitHeapGrowth();
 const exit = (status: number): never => process.exit(status);
 const program = new Program(exit);
 process.on('uncaughtException', (error) => exit(program.crash(error)));

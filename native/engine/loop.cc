@@ -17,10 +17,8 @@ namespace {
 
 constexpr size_t kReadyBatch = 512;
 constexpr int kAcceptBatch = 256;
-constexpr size_t kReadLimit = 64 * 1024;
-// A publisher that is read once per interval may have more waiting than one read takes.
-constexpr size_t kMergedReadLimit = 256 * 1024;
-constexpr int kMergedReads = 16;
+constexpr size_t kReadLimit = 128 * 1024;
+constexpr int kLaneReads = 32;
 // A read is only tried with so much room in the slab; otherwise the batch goes out first.
 constexpr size_t kMinReadRoom = 16 * 1024;
 constexpr int64_t kSweepMs = 1000;
@@ -46,7 +44,6 @@ int AddToEpoll(int epoll, int fd, uint32_t events, uint64_t tag) {
 }
 
 PacePlace& FlushPlaceOf(Socket* socket) { return socket->flush_place; }
-PacePlace& ReadPlaceOf(Socket* socket) { return socket->read_place; }
 
 }  // namespace
 
@@ -58,8 +55,7 @@ Loop::Loop(uint8_t* slab, size_t slab_size, Event* events, size_t event_capacity
       event_capacity_(event_capacity),
       deliver_(deliver),
       owner_(owner),
-      flush_pacer_(FlushPlaceOf),
-      read_pacer_(ReadPlaceOf) {}
+      flush_pacer_(FlushPlaceOf) {}
 
 Loop::~Loop() {
   for (auto& socket : sockets_) {
@@ -122,7 +118,10 @@ void Loop::Dispatch(uint64_t tag, uint32_t ready) {
   if ((ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
   if (socket->state != SocketState::kOpen) return Discard(socket);
   if (!socket->read_paused) {
-    Read(socket, kReadLimit);
+    // One that is read from time to time may have more waiting than one read takes.
+    int reads = socket->lane == nullptr ? 1 : kLaneReads;
+    while (reads-- > 0 && Read(socket)) {
+    }
     return;
   }
   // Nobody reads, and the peer is gone in both directions: waiting would only spin.
@@ -241,12 +240,12 @@ void Loop::FinishConnect(Socket* socket) {
   MarkDirty(socket, false);
 }
 
-bool Loop::Read(Socket* socket, size_t limit) {
+bool Loop::Read(Socket* socket) {
   if (slab_size_ - slab_used_ < kMinReadRoom || event_count_ + 1 >= event_capacity_) {
     DeliverNow();
     if (!socket->IsOpen() || socket->read_paused) return false;
   }
-  size_t room = std::min(limit, slab_size_ - slab_used_);
+  size_t room = std::min(kReadLimit, slab_size_ - slab_used_);
   ssize_t got = recv(socket->fd, slab_ + slab_used_, room, 0);
   if (got < 0) {
     if (errno != EAGAIN && errno != EINTR) Close(socket, errno);
@@ -276,21 +275,33 @@ void Loop::Discard(Socket* socket) {
 }
 
 void Loop::Arm(Socket* socket) {
-  bool merged = socket->read_place.group != nullptr;
-  bool reads = !socket->IsOpen() || (!socket->read_paused && !merged);
+  bool reads = !socket->IsOpen() || !socket->read_paused;
   uint32_t wanted = (reads ? EPOLLIN : 0u) | (socket->blocked ? EPOLLOUT : 0u);
   if (wanted == socket->armed || !socket->HasDescriptor()) return;
   struct epoll_event event = {};
   event.events = wanted;
   event.data.u64 = TagOf(*socket);
-  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, socket->fd, &event) != 0) return Close(socket, errno);
+  if (epoll_ctl(PollerOf(*socket), EPOLL_CTL_MOD, socket->fd, &event) != 0) {
+    return Close(socket, errno);
+  }
   socket->armed = wanted;
+}
+
+void Loop::MoveTo(Socket* socket, ReadLane* lane) {
+  if (lane == socket->lane) return;
+  epoll_ctl(PollerOf(*socket), EPOLL_CTL_DEL, socket->fd, nullptr);
+  if (socket->lane != nullptr) socket->lane->members--;
+  socket->lane = lane;
+  if (lane != nullptr) lane->members++;
+  int added = AddToEpoll(PollerOf(*socket), socket->fd, socket->armed, TagOf(*socket));
+  if (added < 0) Close(socket, -added);
 }
 
 void Loop::Close(Socket* socket, int error) {
   if (!socket->HasDescriptor()) return;
   DetachSocket(socket);
-  read_pacer_.Remove(socket);
+  if (socket->lane != nullptr) socket->lane->members--;
+  socket->lane = nullptr;
   socket->out.Clear();
   close(socket->fd);
   socket->fd = -1;
@@ -303,7 +314,8 @@ void Loop::End(int32_t slot) {
   Socket* socket = SocketAt(slot);
   if (socket == nullptr || !socket->IsOpen()) return Destroy(slot);
   if (socket->IsLive()) Detach(slot);
-  read_pacer_.Remove(socket);
+  MoveTo(socket, nullptr);
+  if (!socket->HasDescriptor()) return;
   socket->state = SocketState::kEnding;
   Arm(socket);
   MarkDirty(socket, false);
@@ -336,9 +348,7 @@ void Loop::SetTimeouts(int32_t slot, int32_t receive_ms, int32_t send_ms) {
 void Loop::SetMergedRead(int32_t slot, int64_t latency_ms) {
   Socket* socket = SocketAt(slot);
   if (socket == nullptr || !socket->IsOpen()) return;
-  read_pacer_.Remove(socket);
-  if (latency_ms > 0) read_pacer_.Add(socket, latency_ms, now_);
-  Arm(socket);
+  MoveTo(socket, latency_ms > 0 ? read_lanes_.Choose(latency_ms, now_) : nullptr);
   if (!in_turn_) ArmTimer();
 }
 
@@ -391,12 +401,7 @@ void Loop::FreeClosed() {
 void Loop::RunTimers() {
   if (now_ < armed_at_) return;
   flush_pacer_.RunDue(now_, work_, [this](Socket* socket) { Flush(socket, true); });
-  read_pacer_.RunDue(now_, read_round_, [this](Socket* socket) {
-    for (int i = 0; i < kMergedReads && socket->IsOpen() && !socket->read_paused; i++) {
-      if (!Read(socket, kMergedReadLimit)) break;
-    }
-  });
-  read_round_++;
+  read_lanes_.RunDue(now_, [this](uint64_t tag, uint32_t ready) { Dispatch(tag, ready); });
   if (now_ >= next_sweep_) Sweep();
 }
 
@@ -428,7 +433,7 @@ void Loop::SweepSocket(Socket* socket) {
 
 int64_t Loop::NextDue() const {
   if (!deferred_.empty() || !dirty_sockets_.empty() || !dirty_logs_.empty()) return 0;
-  return std::min({flush_pacer_.NextDue(work_), read_pacer_.NextDue(read_round_), next_sweep_});
+  return std::min({flush_pacer_.NextDue(work_), read_lanes_.NextDue(), next_sweep_});
 }
 
 void Loop::ArmTimer() {

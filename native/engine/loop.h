@@ -111,9 +111,13 @@ class Loop {
   void RefuseOne(int listener, int error);
   void FinishConnect(Socket* socket);
   // Returns whether the read filled its room, so that more may wait.
-  bool Read(Socket* socket, size_t limit);
+  bool Read(Socket* socket);
   void Discard(Socket* socket);
   void Arm(Socket* socket);
+  int PollerOf(const Socket& socket) const {
+    return socket.lane == nullptr ? epoll_ : socket.lane->epoll;
+  }
+  void MoveTo(Socket* socket, ReadLane* lane);
   void Close(Socket* socket, int error);
   void DetachSocket(Socket* socket);
   void LeavePace(Socket* socket);
@@ -170,10 +174,9 @@ class Loop {
   std::vector<Socket*> dirty_sockets_;
 
   Pacer flush_pacer_;
-  Pacer read_pacer_;
+  ReadLanes read_lanes_;
   // Grows with each message that paced players have to get.
   uint64_t work_ = 1;
-  uint64_t read_round_ = 1;
   LoopStats stats_;
 };
 

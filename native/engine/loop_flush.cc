@@ -263,6 +263,8 @@ void Loop::SetFlushMs(int32_t slot, int64_t flush_ms) {
   LeavePace(socket);
   socket->flush_ms = flush_ms;
   EnterPace(socket);
+  // At once means now: what waited is sent before anything that the owner writes next, or an end.
+  if (flush_ms == 0) return Flush(socket, true);
   MarkDirty(socket, true);
 }
 

@@ -1,5 +1,4 @@
-// Spreads sockets over the slots of an interval and says which slots are due: players that are
-// flushed every mw_latency ms, publishers that are read every mr latency ms.
+// Spreads players over the slots of their flush interval (mw_latency) and says which are due.
 //
 // A slot is filled before the next one is opened: one burst over many sockets is cheaper than many
 // small ones, as long as it stays under a few milliseconds.

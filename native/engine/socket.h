@@ -12,6 +12,7 @@
 
 #include "log_cursor.h"
 #include "pacer.h"
+#include "read_lanes.h"
 #include "send_queue.h"
 
 namespace srs {
@@ -62,7 +63,8 @@ struct Socket {
   int64_t flush_ms = 0;
   uint32_t realtime_index = 0;
   PacePlace flush_place;
-  PacePlace read_place;
+  // Where it is read from time to time; nullptr when it is read at once.
+  ReadLane* lane = nullptr;
 
   bool IsOpen() const { return state == SocketState::kOpen; }
   bool HasDescriptor() const { return fd >= 0; }

@@ -6,7 +6,8 @@
  * errnos. Events come in one batch per turn of the loop; the bytes of a data event lie in the slab
  * and die with the callback.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Event types of the engine, as written into the event array: [type, slot, a, b]. */
@@ -81,19 +82,18 @@ export interface NativeBinding {
   ) => NativeEngine;
   lockFile(fd: number): number;
   raiseFileLimit(wanted: number, numbers: Float64Array): void;
-  releaseStartupPages(): number;
+  releaseMemory(): void;
 }
 
 let loaded: NativeBinding | undefined;
 
 /**
- * The addon: linked into a static program, or the file `srs.node` beside the bundle, or the one
- * that was built in the source tree.
+ * The addon: linked into a static program, packed into a single binary, or built in the source tree.
  *
- * @throws Error when none of them can be loaded, naming the places that were tried
+ * @throws Error when it cannot be loaded, naming what was tried
  */
 export function loadBinding(): NativeBinding {
-  loaded ??= linkedBinding() ?? (requireAddon() as NativeBinding);
+  loaded ??= linkedBinding() ?? addonFile();
   return loaded;
 }
 
@@ -107,19 +107,46 @@ function linkedBinding(): NativeBinding | undefined {
   }
 }
 
-function requireAddon(): unknown {
-  const places = [
-    process.env['SRS_ADDON'],
-    join(__dirname, 'srs.node'),
-    join(__dirname, '../../native/build/Release/srs.node'),
-  ].filter((place) => place !== undefined);
-  const found = places.find((place) => existsSync(place));
-  if (found === undefined) {
-    throw new Error(
-      `the native addon was not found; build it with "make addon". Tried: ${places.join(', ')}`,
-    );
+function addonFile(): NativeBinding {
+  const besideBundle = join(__dirname, 'srs.node');
+  if (!existsSync(besideBundle)) {
+    return openAddon(join(__dirname, '../../native/build/Release/srs.node'));
   }
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an addon can be loaded no other way
-  const addon: unknown = require(found);
-  return addon;
+  return 'pkg' in process ? openPacked(besideBundle) : openAddon(besideBundle);
+}
+
+function openAddon(file: string): NativeBinding {
+  const addon = { exports: {} };
+  process.dlopen(addon, file);
+  return addon.exports as NativeBinding;
+}
+
+/**
+ * A program that carries files cannot map one of them: the addon is copied to a private folder of
+ * the first writable place and removed as soon as it is mapped. Nothing stays behind, and no file
+ * of somebody else is ever trusted.
+ */
+function openPacked(file: string): NativeBinding {
+  const bytes = readFileSync(file);
+  const failures: string[] = [];
+  for (const place of writablePlaces()) {
+    let folder: string | undefined;
+    try {
+      folder = mkdtempSync(join(place, 'srs-'));
+      const copy = join(folder, 'srs.node');
+      writeFileSync(copy, bytes, { mode: 0o700, flag: 'wx' });
+      return openAddon(copy);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    } finally {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  throw new Error(`the native addon cannot be loaded from any place: ${failures.join('; ')}`);
+}
+
+function writablePlaces(): string[] {
+  const { PKG_NATIVE_CACHE_PATH: chosen = '', XDG_CACHE_HOME: cache = '' } = process.env;
+  const places = [chosen, tmpdir(), '/dev/shm', '/run', '/var/tmp', cache, process.cwd()];
+  return places.filter((place) => place !== '');
 }

@@ -25,9 +25,10 @@ export function raiseFileLimit(wanted: number): FileLimit {
 }
 
 /**
- * Lets go of the pages of the program file that only its start needed, some 20 MB of resident
- * memory; those still needed come back from the page cache.
+ * Gives memory back to the system: the pages of the program file, most of which only the start
+ * needed (those still in use come back from the page cache), and free heap outside of V8. Takes a
+ * millisecond or two.
  */
-export function releaseStartupPages(): void {
-  loadBinding().releaseStartupPages();
+export function releaseMemory(): void {
+  loadBinding().releaseMemory();
 }

@@ -11,6 +11,10 @@ import type { Refusal } from './access';
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient, StatusMember } from './client';
 
+/** A publisher whose players are flushed every mw_latency ms is read so often meanwhile. */
+const READS_PER_FLUSH = 16;
+/** But at least this often, ms. */
+const MAX_READ_MS = 20;
 /** Where the text of an AMF0 string begins: after marker and length. */
 const NAME_OFFSET = 3;
 /** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
@@ -70,7 +74,7 @@ export class PublishRole implements Publisher, StatusMember {
     session.setOutChunkSize(this.#vhost.chunkSize);
     session.acceptPublish();
     socket.setTimeouts(this.#vhost.publishFirstPacketTimeoutMs, SEND_TIMEOUT_MS);
-    socket.setMergedRead(this.#mergeMs);
+    socket.setMergedRead(this.#readMs);
   }
 
   onReplaced(byId: number): void {
@@ -108,6 +112,13 @@ export class PublishRole implements Publisher, StatusMember {
     const age = Math.round(nowMs - this.#startedMs);
     const merge = `${this.#mergeMs > 0 ? 1 : 0}/${this.#vhost.mr.latencyMs}`;
     return `<- CPB time=${age}, ${this.#client.traffic(nowMs)}, mr=${merge}`;
+  }
+
+  /** How often the publisher is read: with merged write its players would not notice a few ms. */
+  get #readMs(): number {
+    const { minLatency, mwLatencyMs } = this.#vhost;
+    if (this.#mergeMs > 0) return this.#mergeMs;
+    return minLatency ? 0 : Math.min(MAX_READ_MS, Math.floor(mwLatencyMs / READS_PER_FLUSH));
   }
 
   get #mergeMs(): number {

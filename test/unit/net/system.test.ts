@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { lockFile, raiseFileLimit, releaseStartupPages } from '../../../src/net/system';
+import { lockFile, raiseFileLimit, releaseMemory } from '../../../src/net/system';
 
 describe('system calls', () => {
   it('lock a file against other processes', () => {
@@ -36,9 +36,9 @@ except OSError:
     assert.equal(raiseFileLimit(10).soft, before.hard);
   });
 
-  it('let go of program pages that are not in use', () => {
+  it('give memory back that is not in use', () => {
     const before = fileBackedKb();
-    releaseStartupPages();
+    releaseMemory();
     assert.ok(fileBackedKb() < before);
   });
 });

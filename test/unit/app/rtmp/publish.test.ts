@@ -61,7 +61,9 @@ describe('a publisher', () => {
 
   for (const [what, directives, expected] of [
     ['merges reads when told so', 'mr { enabled on; latency 250; }', 250],
-    ['reads at once by default', '', 0],
+    ['is read every 20 ms while its players are flushed every 350', '', 20],
+    ['is read more often when its players are flushed more often', 'mw_latency 96;', 6],
+    ['is read at once when its players are flushed at once', 'mw_latency 0;', 0],
     ['reads at once with min_latency', 'min_latency on; mr { enabled on; latency 250; }', 0],
   ] as const) {
     it(what, () => {
