@@ -1,6 +1,7 @@
 /** Owns the digests of the complex handshake: where they stand in C1, S1, C2 and S2, and what signs them. */
 
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 
 /** Size of C1, S1, C2 and S2 in bytes. */
 export const HANDSHAKE_SIZE = 1536;
@@ -8,6 +9,8 @@ export const HANDSHAKE_SIZE = 1536;
 /** Which of the two blocks of C1 and S1 holds the digest: 0 the second one, 1 the first one. */
 type DigestSchema = 0 | 1;
 
+/** The version of the peer follows its time. */
+const VERSION_POSITION = 4;
 const DIGEST_SIZE = 32;
 /** Digest block: the 4 bytes that give the offset, then 728 places the digest can begin at. */
 const OFFSET_FIELD_SIZE = 4;
@@ -24,21 +27,21 @@ const clientName = Buffer.from('Genuine Adobe Flash Player 001');
 /** The keys of one side. */
 interface HandshakeKeys {
   /** Signs the first packet of that side, C1 or S1. */
-  readonly packet: Buffer;
+  readonly packet: KeyObject;
   /** Signs its answer to the other side's packet, C2 or S2. */
-  readonly answer: Buffer;
+  readonly answer: KeyObject;
 }
 
 /** The keys a server signs S1 and S2 with. */
 export const serverKeys: HandshakeKeys = {
-  packet: serverName,
-  answer: Buffer.concat([serverName, keyTail]),
+  packet: createSecretKey(serverName),
+  answer: createSecretKey(Buffer.concat([serverName, keyTail])),
 };
 
 /** The keys a client signs C1 and C2 with. */
 export const clientKeys: HandshakeKeys = {
-  packet: clientName,
-  answer: Buffer.concat([clientName, keyTail]),
+  packet: createSecretKey(clientName),
+  answer: createSecretKey(Buffer.concat([clientName, keyTail])),
 };
 
 /** Where the digest of a C1 or S1 begins under `schema`, from the start of the packet. */
@@ -51,9 +54,11 @@ export function digestPosition(packet: Buffer, schema: DigestSchema): number {
 
 /**
  * The schema under which the digest of a C1 or S1 is right; undefined when it carries none. Schema 1
- * is tried first, as most of today's encoders sign with it.
+ * is tried first, as most of today's encoders sign with it. A peer that states version 0 does not
+ * sign: it is not looked for a digest.
  */
 export function findSchema(packet: Buffer, keys: HandshakeKeys): DigestSchema | undefined {
+  if (packet.readUInt32BE(VERSION_POSITION) === 0) return undefined;
   if (verifies(packet, 1, keys)) return 1;
   return verifies(packet, 0, keys) ? 0 : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Owns where finished log lines go: a file or the console. The lines of one loop turn leave as one
- * asynchronous write, so that a stalled disk delays nobody; lines it cannot take are kept in order
- * up to a bound, and beyond it dropped and counted.
+ * Owns where finished log lines go: a file or the console. The lines of a loop turn, or of 40 ms of
+ * a busy log, leave as one asynchronous write, so that a stalled disk delays nobody; lines it cannot
+ * take are kept in order up to a bound, and beyond it dropped and counted.
  */
 import * as fs from 'node:fs';
 
@@ -17,6 +17,9 @@ const MAX_QUEUED_CHARS = 1 << 20;
 
 /** Pause before a failed open or write is tried again, milliseconds. */
 const RETRY_MS = 100;
+
+/** A busy log is written so often at most, milliseconds: each write wakes a thread. */
+const MIN_INTERVAL_MS = 40;
 
 /** How long a synchronous flush waits for the write under way, milliseconds. */
 const IN_FLIGHT_WAIT_MS = 200;
@@ -49,6 +52,7 @@ export class LogTank {
   /** Size of the file once the write under way is through, to be able to wait for it. */
   #expectedSize = 0;
   #isScheduled = false;
+  #lastWriteMs = -MIN_INTERVAL_MS;
   #retryTimer: NodeJS.Timeout | undefined;
   #isReopenWanted = false;
   #isFailing = false;
@@ -60,7 +64,7 @@ export class LogTank {
     this.#lostLine = lostLine;
   }
 
-  /** Queues one line, newline included; it is written at the end of this loop turn. */
+  /** Queues one line, newline included; it is written at the end of this loop turn, or a few ms later when busy. */
   write(line: string): void {
     if (this.#queuedChars + line.length > MAX_QUEUED_CHARS) {
       this.#lost++;
@@ -112,10 +116,13 @@ export class LogTank {
   #schedule(): void {
     if (this.#isScheduled || this.#isWriting || this.#retryTimer !== undefined) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    const write = (): void => {
       this.#isScheduled = false;
       this.#writeBatch();
-    });
+    };
+    const restMs = this.#lastWriteMs + MIN_INTERVAL_MS - performance.now();
+    if (restMs > 0) setTimeout(write, restMs).unref();
+    else setImmediate(write);
   }
 
   #writeBatch(): void {
@@ -128,6 +135,7 @@ export class LogTank {
     if (batch.length === 0) return;
     this.#batch = batch;
     this.#isWriting = true;
+    this.#lastWriteMs = performance.now();
     this.#expectedSize += batch.length;
     fs.write(this.#fd ?? STDOUT, batch, (error, written) => {
       this.#onWritten(batch, error, written);
@@ -145,7 +153,7 @@ export class LogTank {
     this.#whenIdle = undefined;
     if (whenIdle !== undefined) whenIdle();
     else if (error !== null) this.#retryLater();
-    else if (this.#hasWork()) this.#writeBatch();
+    else if (this.#hasWork()) this.#schedule();
   }
 
   #hasWork(): boolean {

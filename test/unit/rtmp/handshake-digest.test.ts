@@ -63,8 +63,16 @@ describe('handshake digests', () => {
     assert.equal(findSchema(Buffer.alloc(HANDSHAKE_SIZE), clientKeys), undefined);
   });
 
+  it('are not looked for in a packet of version 0', () => {
+    const packet = countingPacket();
+    packet.fill(0, 4, 8);
+    signPacket(packet, 1, clientKeys);
+    assert.equal(findSchema(packet, clientKeys), undefined);
+  });
+
   it('wrap round at the last possible position', () => {
     const packet = Buffer.alloc(HANDSHAKE_SIZE);
+    packet[4] = 0x80;
     packet.set([255, 255, 217, 0], 772);
     packet.set([255, 255, 218, 0], 8);
     assert.equal(digestPosition(packet, 0), 776 + 727);
