@@ -47,6 +47,14 @@ NAN_METHOD(SetMergedRead) {
   if (loop != nullptr) loop->SetMergedRead(IntOf(info[0]), IntOf(info[1]));
 }
 
+// setNoDelay(slot, on)
+NAN_METHOD(NoDelay) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  Socket* socket = loop->SocketAt(IntOf(info[0]));
+  if (socket != nullptr && socket->HasDescriptor()) SetNoDelay(socket->fd, TruthOf(info[1]));
+}
+
 // addressOf(slot, peer) -> "address port", or "" when the socket is gone
 NAN_METHOD(SocketAddress) {
   Loop* loop = EngineObject::LoopOf(info);
@@ -84,6 +92,7 @@ void RegisterSocketMethods(v8::Local<v8::FunctionTemplate> engine) {
   Nan::SetPrototypeMethod(engine, "pauseRead", PauseRead);
   Nan::SetPrototypeMethod(engine, "setTimeouts", SetTimeouts);
   Nan::SetPrototypeMethod(engine, "setMergedRead", SetMergedRead);
+  Nan::SetPrototypeMethod(engine, "setNoDelay", NoDelay);
   Nan::SetPrototypeMethod(engine, "addressOf", SocketAddress);
   Nan::SetPrototypeMethod(engine, "counters", Counters);
 }

@@ -33,12 +33,6 @@ bool ParseAddress(const std::string& address, uint16_t port, sockaddr_storage* t
   return false;
 }
 
-void SetNoDelay(int fd) {
-  // Every write of ours is already a gathered one; waiting for more would only add latency.
-  int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 int FailAndClose(int fd) {
   int error = errno;
   close(fd);
@@ -46,6 +40,11 @@ int FailAndClose(int fd) {
 }
 
 }  // namespace
+
+void SetNoDelay(int fd, bool on) {
+  int value = on ? 1 : 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value));
+}
 
 int OpenListener(const std::string& address, uint16_t port, int backlog) {
   sockaddr_storage to;
@@ -68,7 +67,7 @@ int OpenConnection(const std::string& address, uint16_t port) {
   if (!ParseAddress(address, port, &to, &size)) return -EINVAL;
   int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  SetNoDelay(fd);
+  SetNoDelay(fd, true);
   if (connect(fd, reinterpret_cast<sockaddr*>(&to), size) != 0 && errno != EINPROGRESS) {
     return FailAndClose(fd);
   }
@@ -78,7 +77,8 @@ int OpenConnection(const std::string& address, uint16_t port) {
 int AcceptConnection(int listener) {
   int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -errno;
-  SetNoDelay(fd);
+  // Every write of ours is already a gathered one; waiting for more would only add latency.
+  SetNoDelay(fd, true);
   return fd;
 }
 

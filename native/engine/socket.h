@@ -78,6 +78,7 @@ int OpenConnection(const std::string& address, uint16_t port);
 // Takes one connection; -EAGAIN when none waits.
 int AcceptConnection(int listener);
 int PendingError(int fd);
+void SetNoDelay(int fd, bool on);
 bool AddressOf(int fd, bool peer, std::string* address, uint16_t* port);
 
 }  // namespace srs

@@ -35,6 +35,7 @@ export interface NativeEngine {
   pauseRead(slot: number, paused: boolean): void;
   setTimeouts(slot: number, receiveMs: number, sendMs: number): void;
   setMergedRead(slot: number, latencyMs: number): void;
+  setNoDelay(slot: number, on: boolean): void;
   addressOf(slot: number, peer: boolean): string;
   counters(slot: number, numbers: Float64Array): boolean;
   createLog(

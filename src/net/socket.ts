@@ -95,6 +95,11 @@ export class Socket {
     if (!this.#closed) this.#native.setMergedRead(this.slot, latencyMs);
   }
 
+  /** TCP_NODELAY, which is on unless this turns it off. */
+  setNoDelay(on: boolean): void {
+    if (!this.#closed) this.#native.setNoDelay(this.slot, on);
+  }
+
   get bytesReceived(): number {
     return this.#counter(0);
   }

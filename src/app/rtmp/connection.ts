@@ -93,6 +93,7 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
   }
 
   onClose(errno: number): void {
+    if (errno === constants.errno.ENOBUFS) this.fail(takesNothing());
     const line = this.#closingLine(errno);
     const isOurs = this.isClosing;
     this.#close(0);
@@ -163,4 +164,12 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     const ret = isTimeout ? ErrorCode.SOCKET_TIMEOUT : ErrorCode.SOCKET_CLOSED;
     return `client ${isTimeout ? 'timeout' : 'disconnect peer'}. ret=${ret}, ${totals}`;
   }
+}
+
+/** The engine gave up a peer for which too much of what we sent waits. */
+function takesNothing(): SrsError {
+  return new SrsError(
+    ErrorCode.SOCKET_WRITE,
+    'expect the peer to take what it is sent, too much of it waits',
+  );
 }

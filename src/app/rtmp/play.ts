@@ -29,6 +29,7 @@ export class PlayRole implements StatusMember {
     const { session, socket, request } = this.#client;
     session.setOutChunkSize(this.#source.chunkSize);
     session.acceptPlay();
+    if (!this.#vhost.tcpNodelay) socket.setNoDelay(false);
     // A player need not say anything, but it has to take what it is sent.
     socket.setTimeouts(0, SEND_TIMEOUT_MS);
     this.#source.attach(socket, session.playStreamId, this.#mergeMs);
@@ -61,7 +62,7 @@ export class PlayRole implements StatusMember {
   }
 
   get #mergeMs(): number {
-    const { minLatency, mwLatencyMs } = this.#vhost;
-    return minLatency ? 0 : mwLatencyMs;
+    const { minLatency, mwLatencyMs, sendMinIntervalMs } = this.#vhost;
+    return Math.max(minLatency ? 0 : mwLatencyMs, Math.ceil(sendMinIntervalMs));
   }
 }

@@ -12,6 +12,7 @@ export class FakeSocket {
   /** The limits in force: receive, send. */
   timeouts: [number, number] = [0, 0];
   mergedReadMs = 0;
+  isNoDelay = true;
   isEnded = false;
   isDestroyed = false;
   isClosed = false;
@@ -44,6 +45,10 @@ export class FakeSocket {
 
   setMergedRead(latencyMs: number): void {
     this.mergedReadMs = latencyMs;
+  }
+
+  setNoDelay(on: boolean): void {
+    this.isNoDelay = on;
   }
 
   /** The peer sends bytes; in the middle of a slab, as the engine has them. */

@@ -1,13 +1,15 @@
-/** A logger that keeps its lines, as `level id text`. */
+/** A logger that keeps its lines, as `level id text`, and lets a test wait for them. */
 import type { Logger } from '../../../src/core/logger';
 
 export class RecordingLogger implements Logger {
   readonly contextId: number;
   readonly lines: string[];
+  readonly #waiting: Set<() => void>;
 
-  constructor(contextId = 0, lines: string[] = []) {
+  constructor(contextId = 0, lines: string[] = [], waiting = new Set<() => void>()) {
     this.contextId = contextId;
     this.lines = lines;
+    this.#waiting = waiting;
   }
 
   verbose(message: string): void {
@@ -31,7 +33,7 @@ export class RecordingLogger implements Logger {
   }
 
   child(contextId: number): RecordingLogger {
-    return new RecordingLogger(contextId, this.lines);
+    return new RecordingLogger(contextId, this.lines, this.#waiting);
   }
 
   /** Lines that contain a text. */
@@ -39,7 +41,21 @@ export class RecordingLogger implements Logger {
     return this.lines.filter((line) => line.includes(text));
   }
 
+  /** Resolves when the condition holds, which is looked at after each line of this logger or a child. */
+  until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!holds()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+    });
+  }
+
   #add(level: string, message: string): void {
     this.lines.push(`${level} ${this.contextId} ${message}`);
+    for (const look of this.#waiting) look();
   }
 }

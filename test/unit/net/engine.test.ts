@@ -30,6 +30,7 @@ describe('the engine', () => {
     assert.equal(socket.remoteAddress, '127.0.0.1');
     assert.equal(socket.remotePort, peer.localPort);
     assert.equal(socket.localPort, loopback.port);
+    socket.setNoDelay(false);
   });
 
   it('tells of a close exactly once, after the call that caused it', async () => {

@@ -101,6 +101,16 @@ describe('RtmpConnection, the end', () => {
     assert.match(harness.log.lines.at(-1) ?? '', /^warn 100 client timeout\. ret=1011, /);
   });
 
+  it('of a peer that takes nothing is an error, and not called its leaving', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.socket.close(constants.errno.ENOBUFS);
+    const [, failed, finished, ...more] = harness.log.lines;
+    assert.match(failed ?? '', /^error 100 serve client failed, .*too much of it waits, ret=1009$/);
+    assert.match(finished ?? '', /^trace 100 client finished\. ret=1009, /);
+    assert.deepEqual(more, []);
+  });
+
   it('of a peer that violates the protocol is logged with its code, and comes at once', () => {
     const harness = new Harness();
     const client = harness.client();

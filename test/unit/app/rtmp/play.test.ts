@@ -38,6 +38,7 @@ describe('a player', () => {
     ['mw_latency 100;', 100],
     ['mw_latency 0;', 0],
     ['min_latency on;', 0],
+    ['min_latency on; send_min_interval 10.5;', 11],
   ] as const) {
     it(`is flushed every ${flushMs} ms with "${directives}"`, () => {
       const harness = new Harness(`vhost __defaultVhost__ { ${directives} }`);
@@ -45,6 +46,17 @@ describe('a player', () => {
       assert.deepEqual(harness.streamLog.calls, [`attach 1 ${flushMs}`]);
     });
   }
+
+  it('is sent small packets at once, unless told otherwise', () => {
+    for (const [directives, expected] of [
+      ['', true],
+      ['tcp_nodelay off;', false],
+    ] as const) {
+      const client = new Harness(`vhost __defaultVhost__ { ${directives} }`).client();
+      client.play();
+      assert.equal(client.socket.isNoDelay, expected);
+    }
+  });
 
   it('gets the chunk size of the stream before the answer', () => {
     const harness = new Harness('vhost __defaultVhost__ { chunk_size 4096; }');
