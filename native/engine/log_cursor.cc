@@ -95,13 +95,6 @@ void LogPlan::AddRendered(const Cursor& cursor, const Entry& entry, uint64_t end
 bool LogPlan::AddEntry(const Cursor& cursor, const Entry& entry, uint64_t end, State* state) {
   const BroadcastLog& log = *cursor.log;
   uint8_t bit = BroadcastLog::BitOf(entry.type);
-  if (bit != 0 && !state->base_known) {
-    state->base = log.options().absolute ? 0 : entry.timestamp;
-    state->base_known = true;
-  }
-  if (cursor.limit_ms > 0 && bit != 0 && entry.timestamp - state->base >= cursor.limit_ms) {
-    return false;
-  }
   if (state->wait_key && entry.type == kTypeVideo) {
     if (entry.flags & kInterFrame) {
       state->unchained |= bit;
@@ -109,6 +102,13 @@ bool LogPlan::AddEntry(const Cursor& cursor, const Entry& entry, uint64_t end, S
       return true;
     }
     if ((entry.flags & kKeyFrame) && !(entry.flags & kSequenceHeader)) state->wait_key = false;
+  }
+  if (bit != 0 && !state->base_known) {
+    state->base = log.options().absolute ? 0 : entry.timestamp;
+    state->base_known = true;
+  }
+  if (cursor.limit_ms > 0 && bit != 0 && entry.timestamp - state->base >= cursor.limit_ms) {
+    return false;
   }
   bool absolute = (entry.flags & kAbsolute) != 0;
   if (absolute && bit != 0 && !log.options().absolute && entry.timestamp < state->base) {

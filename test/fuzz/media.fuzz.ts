@@ -71,7 +71,6 @@ describe('fuzz: media', () => {
   ];
 
   it('classifies and describes any body without throwing', function () {
-    this.timeout(60_000);
     fc.assert(
       fc.property(damaged(bodies), fc.nat(3), (body, start) => {
         const end = body.length;
@@ -90,7 +89,6 @@ describe('fuzz: media', () => {
   });
 
   it('parses any codec record or throws an SrsError', function () {
-    this.timeout(60_000);
     fc.assert(
       fc.property(damaged(Object.values(records)), (record) => {
         const parsers = [parseAvcConfig, parseHevcConfig, parseAv1Config, parseAacConfig];
@@ -105,7 +103,6 @@ describe('fuzz: media', () => {
   });
 
   it('reads any FLV file the same, however it is cut', function () {
-    this.timeout(60_000);
     fc.assert(
       fc.property(
         damaged([flvFile(sampleTags(4))]),

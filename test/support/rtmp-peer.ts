@@ -54,7 +54,8 @@ export class ReplyReader {
   }
 }
 
-function plainValues(bytes: Buffer): unknown[] {
+/** The AMF0 values of a command or data message, objects as records. */
+export function plainValues(bytes: Buffer): unknown[] {
   const reader = new Amf0Reader(bytes);
   const values: unknown[] = [];
   while (reader.remaining > 0) values.push(plain(reader.readValue()));

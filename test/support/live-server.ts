@@ -1,0 +1,136 @@
+/** Owns running servers for tests: the whole of it in this process, on free loopback ports, and its clients. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+
+import { Config } from '../../src/app/config/config';
+import { Server } from '../../src/app/server';
+import type { Clock } from '../../src/core/clock';
+import { systemClock } from '../../src/core/clock';
+import { Engine } from '../../src/net/engine';
+import type { AmfValue } from '../../src/rtmp/amf0-value';
+
+import { RecordingLogger } from './fakes/recording-logger';
+import { LivePeer } from './live-peer';
+import type { Message, PublishStyle } from './live-peer';
+
+/** A stop waits three seconds for clients that do not go: none of ours may be such a one. */
+const PROMPT_MS = 2500;
+const CLOSING_LINE = /^(trace|warn) \d+ client (finished|disconnect peer|timeout)\. /;
+
+/** A server from a configuration text, and those who talk to it. */
+export class LiveServer {
+  readonly log = new RecordingLogger();
+  readonly engine = new Engine(this.log);
+  readonly server: Server;
+  readonly #peers: LivePeer[] = [];
+
+  constructor(config: string, clock: Clock = systemClock) {
+    const { engine } = this;
+    this.server = new Server(Config.parse(config, 'test.conf'), this.log, { engine, clock });
+  }
+
+  /** Its first port. */
+  get port(): number {
+    return this.server.rtmpPorts[0] ?? 0;
+  }
+
+  /** A TCP connection. */
+  async peer(port = this.port, host?: string): Promise<LivePeer> {
+    const peer = await LivePeer.open(port, host);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** A client that has connected to its vhost. */
+  async client(more?: Record<string, AmfValue>): Promise<LivePeer> {
+    const peer = await (await this.peer()).handshake();
+    const info = await peer.connect(more);
+    assert.equal(info.code, 'NetConnection.Connect.Success');
+    return peer;
+  }
+
+  async publisher(stream = 's', style?: PublishStyle): Promise<LivePeer> {
+    const peer = await this.client();
+    assert.equal((await peer.publish(stream, style)).code, 'NetStream.Publish.Start');
+    return peer;
+  }
+
+  async player(stream = 's', durationMs?: number): Promise<LivePeer> {
+    const peer = await this.client();
+    await peer.play(stream, durationMs);
+    return peer;
+  }
+
+  /** Resolves when every connection made so far has had its closing line. */
+  async empty(): Promise<void> {
+    const { log } = this;
+    await log.until(() => {
+      const ended = log.lines.filter((line) => CLOSING_LINE.test(line));
+      return ended.length === log.matching('RTMP client ip=').length;
+    });
+    assert.equal(this.engine.stats.sockets, 0);
+  }
+
+  /** Resolves with the closing line of a connection. */
+  async closing(contextId: number): Promise<string> {
+    const find = (): string | undefined =>
+      this.log.lines.find((line) => line.includes(` ${contextId} `) && CLOSING_LINE.test(line));
+    await this.log.until(() => find() !== undefined);
+    return find()!;
+  }
+
+  /** Error lines. */
+  get errors(): string[] {
+    return this.log.lines.filter((line) => line.startsWith('error'));
+  }
+
+  /** Bytes the log of the first stream holds. */
+  get heldBytes(): number {
+    const numbers = new Float64Array(6);
+    this.engine.native.logStats(0, numbers);
+    return numbers[3] ?? 0;
+  }
+
+  /** Closes the clients, then the server, which must be quick and have met no mistake of its own. */
+  async stop(): Promise<void> {
+    for (const { socket } of this.#peers) socket.destroy();
+    const began = performance.now();
+    await this.server.stop();
+    assert.ok(performance.now() - began < PROMPT_MS, 'the server did not stop at once');
+    const bugs = this.log.lines.filter((line) => /a connection failed|ret=1021|Error:/.test(line));
+    assert.deepEqual(bugs, []);
+  }
+}
+
+/** Starts servers for the tests of a block; each is stopped after its test. */
+export function liveServers(): (config?: string, clock?: Clock) => Promise<LiveServer> {
+  const running: LiveServer[] = [];
+  afterEach(async () => {
+    for (const live of running.splice(0)) await live.stop();
+  });
+  return async (config = vhost(), clock = systemClock) => {
+    const live = new LiveServer(config, clock);
+    running.push(live);
+    await live.server.start();
+    return live;
+  };
+}
+
+/** A configuration with the default vhost and these options of it; players are written to at once. */
+export function vhost(options = '', others = ''): string {
+  return `listen 127.0.0.1:0; vhost __defaultVhost__ { mw_latency 0; ${options} } ${others}`;
+}
+
+type Comparable = Pick<Message, 'type' | 'timestamp' | 'payload'>;
+
+/** Messages as texts that tell every difference: type, time, length and contents. */
+export function texts(messages: readonly Comparable[]): string[] {
+  return messages.map(({ type, timestamp, payload }) => {
+    const digest = createHash('sha1').update(payload).digest('hex').slice(0, 12);
+    const head = payload
+      .subarray(0, 24)
+      .toString('latin1')
+      .replace(/[^ -~]/g, '.');
+    return `${type} @${timestamp} ${payload.length}B ${digest} ${head}`;
+  });
+}
