@@ -148,6 +148,20 @@ void JoinWithoutGopWaitsForAKeyFrame() {
   CHECK_EQ(player.cursor.dropped, 1u);
 }
 
+void ADroppedFrameDoesNotStartTheClock() {
+  LogOptions options;
+  options.gop_cache = false;
+  BroadcastLog log(options);
+  Put(&log, kTypeVideo, 0, kKeyFrame, "key0");
+  Player player(&log, kAnyStep);
+  Put(&log, kTypeVideo, 40, kInterFrame, "inter");
+  Put(&log, kTypeVideo, 5000, kKeyFrame, "key1");
+  player.Drain();
+  auto got = player.decoder.Take();
+  CHECK_EQ(got.size(), 1u);
+  CHECK_EQ(got[0].timestamp, 0u);
+}
+
 void PlayerBeforePublisherStartsAtZero() {
   BroadcastLog log(LogOptions{});
   Player player(&log, 3);
@@ -380,6 +394,7 @@ int main() {
       {"writes cut anywhere keep messages whole", SplitsKeepMessagesWhole},
       {"a new player starts at the key frame, at time zero", JoinStartsAtTheKeyFrame},
       {"without a GOP cache inter frames wait for a key frame", JoinWithoutGopWaitsForAKeyFrame},
+      {"a dropped frame does not start a player's clock", ADroppedFrameDoesNotStartTheClock},
       {"a player before the publisher gets everything", PlayerBeforePublisherStartsAtZero},
       {"extended timestamps stand in every chunk", ExtendedTimestampsInAbsoluteMode},
       {"a clock that goes back past the start begins anew", BackwardsPastTheStartBeginsAnew},

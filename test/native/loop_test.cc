@@ -341,6 +341,30 @@ void DetachKeepsTheConnectionUsable() {
   CHECK(decoder.AtBoundary());
 }
 
+void WhatWaitsGoesOutBeforeTheEnd() {
+  Fixture f;
+  int32_t slot;
+  int fd = f.Connect(&slot);
+  int log = f.loop.CreateLog(LogOptions{});
+  f.loop.Attach(slot, log, 1, 60000);
+  f.loop.Turn();
+  for (int i = 0; i < 10; i++) {
+    Put(&f.loop, log, kTypeVideo, i * 40, i == 0 ? kKeyFrame : kInterFrame, 1000);
+  }
+  f.loop.SetFlushMs(slot, 0);
+  const uint8_t ping[] = {2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1};
+  f.loop.Write(slot, ping, sizeof(ping));
+  f.loop.End(slot);
+  ChunkDecoder decoder(60000);
+  std::vector<Message> got;
+  CHECK(f.RunUntil([&] {
+    Fixture::ReadAll(fd, &decoder);
+    for (Message& message : decoder.Take()) got.push_back(std::move(message));
+    return got.size() == 11;
+  }));
+  CHECK(!got.empty() && got.back().type == 4);
+}
+
 void SlowReadersDoNotHurtGoodOnes() {
   Fixture f;
   LogOptions options;
@@ -468,6 +492,7 @@ int main() {
       {"players get the stream, paced or at once", PlayersGetTheStream},
       {"own bytes stand between messages", OwnBytesStandBetweenMessages},
       {"detaching keeps the connection usable", DetachKeepsTheConnectionUsable},
+      {"what waits for its slot goes out before the end", WhatWaitsGoesOutBeforeTheEnd},
       {"slow readers do not hurt good ones", SlowReadersDoNotHurtGoodOnes},
       {"merged read gathers", MergedReadGathers},
       {"a paused socket is not read", PausedReadHoldsBack},
