@@ -93,6 +93,14 @@ NAN_METHOD(SetDurationLimit) {
   }
 }
 
+// hasEnded(slot) -> whether the player that the socket is now has reached its duration
+NAN_METHOD(HasEnded) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  Socket* socket = loop->SocketAt(IntOf(info[0]));
+  info.GetReturnValue().Set(socket != nullptr && socket->IsLive() && socket->cursor->ended);
+}
+
 // playerStats(slot, numbers: messages, dropped, lag ms, jumps) -> whether it plays
 NAN_METHOD(PlayerStats) {
   Loop* loop = EngineObject::LoopOf(info);
@@ -135,6 +143,7 @@ void RegisterBroadcastMethods(v8::Local<v8::FunctionTemplate> engine) {
   Nan::SetPrototypeMethod(engine, "setPaused", SetPaused);
   Nan::SetPrototypeMethod(engine, "setFlushMs", SetFlushMs);
   Nan::SetPrototypeMethod(engine, "setDurationLimit", SetDurationLimit);
+  Nan::SetPrototypeMethod(engine, "hasEnded", HasEnded);
   Nan::SetPrototypeMethod(engine, "playerStats", PlayerStats);
   Nan::SetPrototypeMethod(engine, "logStats", LogStats);
 }

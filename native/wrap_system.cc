@@ -81,13 +81,23 @@ void ReleaseProgramPages() {
   if (maps != nullptr) std::fclose(maps);
 }
 
-// releaseMemory()
-NAN_METHOD(ReleaseMemory) {
-  ReleaseProgramPages();
+// Some milliseconds of work, which no player shall wait for.
+class MemoryReleaser : public Nan::AsyncWorker {
+ public:
+  explicit MemoryReleaser(Nan::Callback* done) : Nan::AsyncWorker(done, "srs:memory") {}
+  void Execute() override {
+    ReleaseProgramPages();
 #ifdef __GLIBC__
-  // The compilers of V8 leave megabytes of free heap in the arenas of their threads.
-  malloc_trim(0);
+    // The compilers of V8 leave megabytes of free heap in the arenas of their threads.
+    malloc_trim(0);
 #endif
+  }
+};
+
+// releaseMemory(done)
+NAN_METHOD(ReleaseMemory) {
+  if (!info[0]->IsFunction()) return Nan::ThrowTypeError("releaseMemory: expected a callback");
+  Nan::AsyncQueueWorker(new MemoryReleaser(new Nan::Callback(info[0].As<v8::Function>())));
 }
 
 }  // namespace

@@ -111,21 +111,26 @@ void BroadcastLog::TrackGop(const Entry& entry) {
   bool video_stopped =
       audio_after_video_ > kPureAudioMessages && clock_ - video_clock_ > kPureAudioMs;
   if (video_stopped) seen_key_frame_ = false;
-  if (has_gop_ && (video_stopped || gop_bytes() > options_.gop_cache_max_bytes ||
-                   gop_ms() > options_.queue_ms)) {
+  if (has_gop_ &&
+      (video_stopped || CostFrom(Gop().offset, gop_sequence_) > options_.gop_cache_max_bytes ||
+       gop_ms() > options_.queue_ms)) {
     has_gop_ = false;
   }
 }
 
 void BroadcastLog::StoreHeader(int32_t slot, uint8_t type, const uint8_t* data, uint32_t length) {
   auto next = std::make_shared<HeaderSet>(*headers_);
-  auto place =
-      std::lower_bound(next->begin(), next->end(), slot,
-                       [](const Header& one, int32_t wanted) { return one.slot < wanted; });
-  if (place == next->end() || place->slot != slot)
-    place = next->insert(place, Header{slot, type, {}});
-  place->type = type;
-  place->payload.assign(data, data + length);
+  auto is_same = [slot](const Header& one) { return one.slot == slot; };
+  next->erase(std::remove_if(next->begin(), next->end(), is_same), next->end());
+  size_t total = length;
+  for (const Header& one : *next) total += one.payload->size();
+  // One that is too large passes like any message, only players to come do not get it.
+  if (total <= kMaxHeaderBytes) {
+    auto payload = std::make_shared<const std::vector<uint8_t>>(data, data + length);
+    auto is_before = [](const Header& one, int32_t wanted) { return one.slot < wanted; };
+    auto place = std::lower_bound(next->begin(), next->end(), slot, is_before);
+    next->insert(place, Header{slot, type, std::move(payload)});
+  }
   headers_ = std::move(next);
 }
 

@@ -55,7 +55,7 @@ struct Entry {
 struct Header {
   int32_t slot;
   uint8_t type;
-  std::vector<uint8_t> payload;
+  std::shared_ptr<const std::vector<uint8_t>> payload;
 };
 using HeaderSet = std::vector<Header>;
 
@@ -85,6 +85,11 @@ class BroadcastLog {
   uint8_t chained() const { return chained_; }
   uint64_t held_bytes() const { return segments_.size() * kSegmentSize; }
   uint64_t gop_bytes() const { return has_gop_ ? end_ - Gop().offset : 0; }
+  // What keeping everything from an entry on costs: its bytes and the index over them, which
+  // outweighs the bytes when messages are tiny.
+  uint64_t CostFrom(uint64_t offset, uint64_t sequence) const {
+    return end_ - offset + (end_sequence() - sequence) * sizeof(Entry);
+  }
   int64_t gop_ms() const { return has_gop_ ? clock_ - Gop().clock : 0; }
   uint64_t total_messages() const { return end_sequence(); }
   int64_t players() const { return players_; }
@@ -114,8 +119,11 @@ class BroadcastLog {
 
   static constexpr uint32_t kSegmentShift = 14;
   static constexpr uint64_t kSegmentSize = 1u << kSegmentShift;
-  // Past this many unsent bytes a cursor jumps however little media that is.
+  // Past this cost of what is unsent a cursor jumps however little media that is.
   static constexpr uint64_t kMaxLagBytes = 64ull * 1024 * 1024;
+
+  // All headers of a stream together: each new player gets a copy of them.
+  static constexpr size_t kMaxHeaderBytes = 256 * 1024;
 
   static constexpr uint8_t BitOf(uint8_t type) {
     return type == kTypeAudio ? 1 : type == kTypeVideo ? 2 : 0;

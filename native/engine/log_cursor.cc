@@ -19,8 +19,12 @@ uint64_t RenderedSize(const BroadcastLog& log, const Entry& entry, uint64_t end,
   return size;
 }
 
+// A step back of this much is interleaving; a longer one is another timeline, ms.
+constexpr int64_t kMaxInterleaveMs = 1000;
+
+// Never before the player's start, where the other kind of message may have begun a little later.
 uint32_t PlayerTime(int64_t timestamp, int64_t base) {
-  return static_cast<uint32_t>(timestamp - base);
+  return static_cast<uint32_t>(std::max<int64_t>(0, timestamp - base));
 }
 
 }  // namespace
@@ -111,14 +115,17 @@ bool LogPlan::AddEntry(const Cursor& cursor, const Entry& entry, uint64_t end, S
     return false;
   }
   bool absolute = (entry.flags & kAbsolute) != 0;
-  if (absolute && bit != 0 && !log.options().absolute && entry.timestamp < state->base) {
+  bool early = bit != 0 && !log.options().absolute && entry.timestamp < state->base;
+  if (early && absolute && state->base - entry.timestamp > kMaxInterleaveMs) {
     // The publisher's clock went back past this player's start: its time begins anew.
     state->base = entry.timestamp;
+    early = false;
   }
-  if (!absolute && (state->unchained & bit) == 0) {
+  if (!absolute && !early && (state->unchained & bit) == 0) {
     return AddPlain(log, entry.offset, end, *state) == end;
   }
-  state->unchained = static_cast<uint8_t>(state->unchained & ~bit);
+  // The deltas only hold from a message on whose time was not moved to the start.
+  state->unchained = static_cast<uint8_t>(early ? state->unchained | bit : state->unchained & ~bit);
   size_t before = bytes;
   AddRendered(cursor, entry, end, *state, 0);
   return bytes - before == list_[pieces_ - 1].bytes;
@@ -200,7 +207,7 @@ namespace {
 
 bool AppendHeader(const Header& header, uint32_t time, const Cursor& cursor, SendQueue* out) {
   const uint32_t chunk = cursor.log->options().chunk_size;
-  const auto length = static_cast<uint32_t>(header.payload.size());
+  const auto length = static_cast<uint32_t>(header.payload->size());
   uint8_t first[kMaxAbsoluteHeaderSize];
   size_t size = PutAbsoluteHeader(first, header.type, time, length, cursor.stream_id);
   uint8_t next[5] = {static_cast<uint8_t>(0xC0 | ChunkStreamOf(header.type))};
@@ -208,7 +215,7 @@ bool AppendHeader(const Header& header, uint32_t time, const Cursor& cursor, Sen
   bool fine = out->Append(first, size);
   for (uint32_t done = 0; fine && done < length; done += chunk) {
     if (done > 0) fine = out->Append(next, size == kMaxAbsoluteHeaderSize ? 5 : 1);
-    fine = fine && out->Append(header.payload.data() + done, std::min(chunk, length - done));
+    fine = fine && out->Append(header.payload->data() + done, std::min(chunk, length - done));
   }
   return fine;
 }
@@ -300,8 +307,11 @@ namespace {
 
 bool LagsTooFar(const Cursor& cursor) {
   const BroadcastLog& log = *cursor.log;
-  return log.end() - cursor.offset > BroadcastLog::kMaxLagBytes ||
-         LagOf(cursor) > log.options().queue_ms;
+  if (cursor.offset == log.end()) return false;
+  uint64_t sequence;
+  const Entry& entry = log.EntryAt(cursor.offset, &sequence);
+  return log.clock() - entry.clock > log.options().queue_ms ||
+         log.CostFrom(cursor.offset, sequence) > BroadcastLog::kMaxLagBytes;
 }
 
 // Accounts for leaving out everything before the message number `to`.

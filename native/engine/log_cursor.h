@@ -39,6 +39,8 @@ struct Cursor {
 
   // Stop after so many ms of media; 0 = never.
   int64_t limit_ms = 0;
+  // That limit was reached.
+  bool ended = false;
 
   // Sequence number of the next entry as of the last time it was looked up.
   uint64_t sequence = 0;

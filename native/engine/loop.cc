@@ -43,6 +43,8 @@ int AddToEpoll(int epoll, int fd, uint32_t events, uint64_t tag) {
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
+int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
 PacePlace& FlushPlaceOf(Socket* socket) { return socket->flush_place; }
 
 }  // namespace
@@ -76,7 +78,7 @@ int Loop::Open() {
   if (epoll_ < 0) return -errno;
   timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (timer_ < 0) return -errno;
-  spare_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  spare_fd_ = OpenSpare();
   now_ = MonotonicMs();
   return AddToEpoll(epoll_, timer_, EPOLLIN, kTagTimer);
 }
@@ -156,38 +158,52 @@ Socket* Loop::NewSocket(int fd, SocketState state) {
 }
 
 void Loop::AcceptAll(int listener) {
-  int fd = ListenerDescriptor(listener);
   for (int i = 0; i < kAcceptBatch; i++) {
     // A socket must be announced before its first data.
-    if (event_count_ + 1 >= event_capacity_) {
-      DeliverNow();
-      fd = ListenerDescriptor(listener);
-      if (fd < 0) return;
-    }
+    if (event_count_ + 1 >= event_capacity_) DeliverNow();
+    int fd = ListenerDescriptor(listener);
+    if (fd < 0) return;
     int accepted = AcceptConnection(fd);
     if (accepted == -EAGAIN) return;
     if (accepted == -EINTR || accepted == -ECONNABORTED) continue;
-    if (accepted < 0) return RefuseOne(listener, -accepted);
+    if (accepted < 0) return AcceptFailed(listener, -accepted);
     Socket* socket = NewSocket(accepted, SocketState::kOpen);
     if (socket == nullptr) {
       close(accepted);
-      return;
+      return AcceptFailed(listener, ENOMEM);
     }
     stats_.accepted++;
     Emit(kEventAccepted, socket->slot, listener, 0);
   }
 }
 
-// Without a descriptor to accept with, the waiting connection would wake the loop for ever. The
-// spare one takes it, so that the peer learns at once.
-void Loop::RefuseOne(int listener, int error) {
-  if ((error == EMFILE || error == ENFILE) && spare_fd_ >= 0) {
-    close(spare_fd_);
-    int refused = AcceptConnection(ListenerDescriptor(listener));
-    if (refused >= 0) close(refused);
-    spare_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  }
+// Without a descriptor to accept with, the connections that wait would wake the loop for ever. The
+// spare one takes them, so that their peers learn at once; where that does not help, the listener
+// rests until the next sweep.
+void Loop::AcceptFailed(int listener, int error) {
   Emit(kEventAcceptFailed, listener, error, 0);
+  int refused = 0;
+  if ((error == EMFILE || error == ENFILE) && spare_fd_ >= 0) {
+    for (int i = 0; i < kAcceptBatch && spare_fd_ >= 0 && refused >= 0; i++) {
+      close(spare_fd_);
+      refused = AcceptConnection(ListenerDescriptor(listener));
+      if (refused >= 0) close(refused);
+      spare_fd_ = OpenSpare();
+    }
+    if (refused == -EAGAIN) return;
+  }
+  ArmListener(listener, false);
+  resting_listeners_.push_back(listener);
+  next_sweep_ = std::min(next_sweep_, now_ + kSweepMs);
+}
+
+void Loop::ArmListener(int listener, bool on) {
+  int fd = ListenerDescriptor(listener);
+  if (fd < 0) return;
+  struct epoll_event event = {};
+  event.events = on ? static_cast<uint32_t>(EPOLLIN) : 0u;
+  event.data.u64 = kTagListener | static_cast<uint64_t>(listener);
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
 }
 
 int Loop::Listen(const std::string& address, uint16_t port, int backlog) {
@@ -343,6 +359,7 @@ void Loop::SetTimeouts(int32_t slot, int32_t receive_ms, int32_t send_ms) {
   socket->receive_timeout_ms = receive_ms;
   socket->send_timeout_ms = send_ms;
   socket->last_receive = now_;
+  socket->last_send = now_;
 }
 
 void Loop::SetMergedRead(int32_t slot, int64_t latency_ms) {
@@ -407,6 +424,9 @@ void Loop::RunTimers() {
 
 void Loop::Sweep() {
   next_sweep_ = open_sockets_ > 0 ? now_ + kSweepMs : INT64_MAX;
+  if (spare_fd_ < 0) spare_fd_ = OpenSpare();
+  for (int listener : resting_listeners_) ArmListener(listener, true);
+  resting_listeners_.clear();
   for (size_t i = 0; i < sockets_.size(); i++) {
     Socket* socket = sockets_[i].get();
     if (socket != nullptr && socket->HasDescriptor()) SweepSocket(socket);

@@ -108,7 +108,8 @@ class Loop {
   Socket* NewSocket(int fd, SocketState state);
   void Dispatch(uint64_t tag, uint32_t ready);
   void AcceptAll(int listener);
-  void RefuseOne(int listener, int error);
+  void AcceptFailed(int listener, int error);
+  void ArmListener(int listener, bool on);
   void FinishConnect(Socket* socket);
   // Returns whether the read filled its room, so that more may wait.
   bool Read(Socket* socket);
@@ -168,6 +169,7 @@ class Loop {
   uint32_t next_generation_ = 1;
   size_t open_sockets_ = 0;
   std::vector<int> listeners_;
+  std::vector<int> resting_listeners_;
   std::vector<std::unique_ptr<LogState>> logs_;
   std::vector<int32_t> free_logs_;
   std::vector<LogState*> dirty_logs_;

@@ -69,6 +69,7 @@ void Loop::Flush(Socket* socket, bool media) {
   if (more) {
     // Its turn is over; the socket is writable, so epoll brings it back in the next turn.
     socket->blocked = true;
+    socket->tell_drained |= !socket->out.empty();
     socket->last_send = now_;
   }
   AfterFlush(socket);
@@ -107,6 +108,7 @@ bool Loop::FlushOnce(Socket* socket, bool media) {
   auto total = static_cast<size_t>(sent);
   size_t own_sent = std::min(total, own);
   if (own_sent > 0) out.Consume(own_sent);
+  uint64_t from = cursor != nullptr ? cursor->offset : 0;
   if (cursor != nullptr) plan.Commit(cursor, total - own_sent);
   if (total > 0 || total < plan.bytes) socket->last_send = now_;
   if (total < plan.bytes) {
@@ -116,7 +118,9 @@ bool Loop::FlushOnce(Socket* socket, bool media) {
   }
   if (play && LimitReached(*cursor)) EndPlay(socket);
   bool waiting = !out.empty() || (play && !cursor->paused && cursor->offset < cursor->log->end());
-  return plan.bytes > 0 && waiting;
+  // Frames that were left out take no bytes, but they are progress, too.
+  bool moved = plan.bytes > 0 || (cursor != nullptr && cursor->offset != from);
+  return moved && waiting;
 }
 
 void Loop::AfterFlush(Socket* socket) {
@@ -148,6 +152,7 @@ void Loop::CheckLag(Socket* socket) {
 void Loop::EndPlay(Socket* socket) {
   socket->cursor->limit_ms = 0;
   socket->cursor->paused = true;
+  socket->cursor->ended = true;
   Emit(kEventPlayEnded, socket->slot, 0, 0);
 }
 
@@ -202,6 +207,7 @@ void Loop::Attach(int32_t slot, int32_t log, uint32_t stream_id, int64_t flush_m
   BroadcastLog* target = LogAt(log);
   if (socket == nullptr || target == nullptr || !socket->IsOpen()) return;
   if (socket->IsLive()) Detach(slot);
+  if (!socket->IsOpen()) return;
   socket->cursor = std::make_unique<Cursor>();
   socket->log = log;
   socket->flush_ms = flush_ms;
@@ -209,6 +215,7 @@ void Loop::Attach(int32_t slot, int32_t log, uint32_t stream_id, int64_t flush_m
     return Close(socket, ENOMEM);
   }
   EnterPace(socket);
+  if (socket->out.size() > kMaxPending) return Close(socket, ENOBUFS);
   MarkDirty(socket, true);
 }
 

@@ -70,6 +70,7 @@ export interface NativeEngine {
   setPaused(slot: number, paused: boolean): void;
   setFlushMs(slot: number, flushMs: number): void;
   setDurationLimit(slot: number, limitMs: number): void;
+  hasEnded(slot: number): boolean;
   playerStats(slot: number, numbers: Float64Array): boolean;
   logStats(log: number, numbers: Float64Array): boolean;
 }
@@ -83,7 +84,7 @@ export interface NativeBinding {
   ) => NativeEngine;
   lockFile(fd: number): number;
   raiseFileLimit(wanted: number, numbers: Float64Array): void;
-  releaseMemory(): void;
+  releaseMemory(done: () => void): void;
 }
 
 let loaded: NativeBinding | undefined;

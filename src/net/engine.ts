@@ -14,6 +14,8 @@ const slabBytes = 1024 * 1024;
 const eventCapacity = 4096;
 const numbersPerEvent = 4;
 const defaultBacklog = 4096;
+/** How often it is said at most that connections cannot be accepted. */
+const acceptFailedIntervalMs = 1000;
 
 /** A port on which connections are accepted. */
 export interface Listener {
@@ -44,6 +46,7 @@ export class Engine {
   readonly #events = new Int32Array(eventCapacity * numbersPerEvent);
   readonly #sockets: (Socket | undefined)[] = [];
   readonly #acceptors = new Map<number, (socket: Socket) => void>();
+  #acceptFailedMs = -acceptFailedIntervalMs;
   #closed = false;
 
   constructor(log: Logger) {
@@ -165,7 +168,7 @@ export class Engine {
       return;
     }
     if (type === EngineEvent.acceptFailed) {
-      this.#log.error(`cannot accept a connection: ${getSystemErrorName(-a)}, it was closed`);
+      this.#onAcceptFailed(a);
       return;
     }
     const socket = this.#sockets[slot];
@@ -178,8 +181,13 @@ export class Engine {
     this.#guard(socket, () => {
       if (type === EngineEvent.connected) socket.handler?.onConnect?.();
       else if (type === EngineEvent.drained) socket.handler?.onDrain?.();
-      else if (type === EngineEvent.playEnded) socket.handler?.onPlayEnd?.();
+      else if (type === EngineEvent.playEnded) this.#onPlayEnded(socket);
     });
+  }
+
+  /** The event may be of a play that was left since, in the same batch. */
+  #onPlayEnded(socket: Socket): void {
+    if (this.#native.hasEnded(socket.slot)) socket.handler?.onPlayEnd?.();
   }
 
   #onAccepted(slot: number, listener: number): void {
@@ -193,6 +201,13 @@ export class Engine {
     this.#guard(socket, () => {
       accept(socket);
     });
+  }
+
+  #onAcceptFailed(errno: number): void {
+    const now = performance.now();
+    if (now - this.#acceptFailedMs < acceptFailedIntervalMs) return;
+    this.#acceptFailedMs = now;
+    this.#log.error(`cannot accept connections: ${getSystemErrorName(-errno)}`, errno);
   }
 
   #tellClosed(socket: Socket, errno: number): void {

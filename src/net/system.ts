@@ -26,9 +26,11 @@ export function raiseFileLimit(wanted: number): FileLimit {
 
 /**
  * Gives memory back to the system: the pages of the program file, most of which only the start
- * needed (those still in use come back from the page cache), and free heap outside of V8. Takes a
- * millisecond or two.
+ * needed (those still in use come back from the page cache), and free heap outside of V8. Runs on
+ * a thread of the pool; resolves when it is done.
  */
-export function releaseMemory(): void {
-  loadBinding().releaseMemory();
+export function releaseMemory(): Promise<void> {
+  return new Promise((resolve) => {
+    loadBinding().releaseMemory(resolve);
+  });
 }

@@ -162,6 +162,75 @@ void ADroppedFrameDoesNotStartTheClock() {
   CHECK_EQ(got[0].timestamp, 0u);
 }
 
+void AudioBeforeTheStartIsNotNegative() {
+  LogOptions options;
+  options.chunk_size = 128;
+  BroadcastLog log(options);
+  Put(&log, kTypeVideo, 960, kKeyFrame, "k");
+  Put(&log, kTypeAudio, 970, 0, "a");
+  Put(&log, kTypeVideo, 1000, kKeyFrame, "key");
+  Put(&log, kTypeAudio, 993, 0, "before");
+  Put(&log, kTypeData, 993, 0, "data");
+  Put(&log, kTypeAudio, 1016, 0, "after");
+  Put(&log, kTypeAudio, 1039, 0, "later");
+  for (size_t step : {1, 1 << 20}) {
+    Player player(&log, step);
+    player.Drain();
+    auto got = player.decoder.Take();
+    CHECK(player.decoder.error().empty());
+    CHECK_EQ(got.size(), 5u);
+    const uint32_t times[] = {0, 0, 0, 16, 39};
+    for (size_t i = 0; i < got.size() && i < 5; i++) CHECK_EQ(got[i].timestamp, times[i]);
+  }
+}
+
+void TinyMessagesCountWithTheirIndex() {
+  LogOptions options;
+  options.gop_cache_max_bytes = 1 << 20;
+  BroadcastLog log(options);
+  Put(&log, kTypeVideo, 0, kKeyFrame, "key");
+  int messages = 0;
+  while (log.has_gop() && messages < 1000000) {
+    Put(&log, kTypeVideo, 0, kInterFrame, "x");
+    messages++;
+  }
+  CHECK(messages < (1 << 20) / static_cast<int>(sizeof(Entry)));
+  // A player that takes nothing is held by the same measure.
+  Player stuck(&log, 1);
+  for (int i = 0; i < 3000000 && stuck.cursor.jumps == 0; i++) {
+    Put(&log, kTypeVideo, 0, kInterFrame, "x");
+    JumpIfLagging(&stuck.cursor, &stuck.out);
+  }
+  CHECK_EQ(stuck.cursor.jumps, 1u);
+}
+
+void HeadersAreCapped() {
+  BroadcastLog log(LogOptions{});
+  for (int slot = 0; slot < 20; slot++) {
+    Put(&log, kTypeVideo, 0, kSequenceHeader, Body(60 * 1024, slot), slot);
+  }
+  CHECK_EQ(log.headers()->size(), 4u);
+  Put(&log, kTypeVideo, 0, kSequenceHeader, Body(100, 1), 1);
+  CHECK_EQ(log.headers()->size(), 4u);
+  CHECK_EQ((*log.headers())[1].payload->size(), 100u);
+  // One that has grown too large no longer stands for its track.
+  Put(&log, kTypeVideo, 0, kSequenceHeader, Body(300 * 1024, 1), 1);
+  CHECK_EQ(log.headers()->size(), 3u);
+}
+
+void ManyFramesLeftOutAreProgress() {
+  LogOptions options;
+  options.gop_cache = false;
+  BroadcastLog log(options);
+  Put(&log, kTypeVideo, 0, kKeyFrame, "key0");
+  Player player(&log, kAnyStep);
+  for (int i = 1; i < 200; i++) Put(&log, kTypeVideo, i * 40, kInterFrame, "inter");
+  Put(&log, kTypeVideo, 8000, kKeyFrame, "key1");
+  for (int i = 0; i < 5; i++) player.Write();
+  auto got = player.decoder.Take();
+  CHECK_EQ(got.size(), 1u);
+}
+
 void PlayerBeforePublisherStartsAtZero() {
   BroadcastLog log(LogOptions{});
   Player player(&log, 3);
@@ -395,6 +464,10 @@ int main() {
       {"a new player starts at the key frame, at time zero", JoinStartsAtTheKeyFrame},
       {"without a GOP cache inter frames wait for a key frame", JoinWithoutGopWaitsForAKeyFrame},
       {"a dropped frame does not start a player's clock", ADroppedFrameDoesNotStartTheClock},
+      {"audio before the start is not negative", AudioBeforeTheStartIsNotNegative},
+      {"tiny messages count with their index", TinyMessagesCountWithTheirIndex},
+      {"headers are capped", HeadersAreCapped},
+      {"many frames left out are progress", ManyFramesLeftOutAreProgress},
       {"a player before the publisher gets everything", PlayerBeforePublisherStartsAtZero},
       {"extended timestamps stand in every chunk", ExtendedTimestampsInAbsoluteMode},
       {"a clock that goes back past the start begins anew", BackwardsPastTheStartBeginsAnew},

@@ -454,6 +454,43 @@ void DurationEndsPlay() {
   CHECK_EQ(decoder.Take().size(), 5u);
 }
 
+void AStaleEndIsNotTheNewPlays() {
+  Fixture f;
+  int32_t slot;
+  f.Connect(&slot);
+  int log = f.loop.CreateLog(LogOptions{});
+  Put(&f.loop, log, kTypeVideo, 0, kKeyFrame, 100);
+  f.loop.Attach(slot, log, 1, 0);
+  f.loop.SetDurationLimit(slot, 10);
+  for (int i = 1; i < 5; i++) Put(&f.loop, log, kTypeVideo, i * 40, kInterFrame, 100);
+  CHECK(f.RunUntil([&] { return f.play_ended == 1; }));
+  CHECK(f.loop.SocketAt(slot)->cursor->ended);
+  f.loop.Detach(slot);
+  f.loop.Attach(slot, log, 1, 0);
+  CHECK(!f.loop.SocketAt(slot)->cursor->ended);
+}
+
+void DrainedComesAlsoWhenTheTurnWasTooShort() {
+  Fixture f;
+  int32_t slot;
+  int fd = f.Connect(&slot);
+  int large = 8 * 1024 * 1024;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof(large));
+  setsockopt(f.loop.SocketAt(slot)->fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+  // Many small writes make many blocks, more than one turn gathers.
+  const std::string body(1500, 'b');
+  for (int i = 0; i < 2000; i++) {
+    f.loop.Write(slot, reinterpret_cast<const uint8_t*>(body.data()), body.size());
+  }
+  CHECK(f.RunUntil([&] {
+    char bytes[65536];
+    while (recv(fd, bytes, sizeof(bytes), 0) > 0) {
+    }
+    return f.drained == 1;
+  }));
+  CHECK(f.loop.SocketAt(slot)->out.empty());
+}
+
 void OutOfDescriptorsIsToldNotLooped() {
   Fixture f;
   struct rlimit limit;
@@ -473,8 +510,24 @@ void OutOfDescriptorsIsToldNotLooped() {
   ssize_t got = recv(fd, &byte, 1, 0);
   CHECK(got <= 0);
   close(fd);
-  int32_t slot;
-  f.Connect(&slot);
+  // Without the spare descriptor the listener rests, and is back at the next sweep.
+  tight.rlim_cur = 3;
+  setrlimit(RLIMIT_NOFILE, &tight);
+  int failed = f.accept_failed;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  int other = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK_EQ(connect(other, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  setrlimit(RLIMIT_NOFILE, &tight);
+  CHECK(f.RunUntil([&] { return f.accept_failed > failed; }));
+  uint64_t turns = f.loop.stats().turns;
+  int told = f.accept_failed;
+  f.RunUntil([] { return false; }, 300);
+  CHECK_EQ(f.accept_failed, told);
+  CHECK(f.loop.stats().turns - turns < 10);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  size_t before = f.accepted.size();
+  CHECK(f.RunUntil([&] { return f.accepted.size() > before; }));
+  close(other);
 }
 
 }  // namespace
@@ -497,6 +550,8 @@ int main() {
       {"merged read gathers", MergedReadGathers},
       {"a paused socket is not read", PausedReadHoldsBack},
       {"a duration ends the play", DurationEndsPlay},
+      {"the end of a play that was left is not the new one's", AStaleEndIsNotTheNewPlays},
+      {"drained comes also when the turn was too short", DrainedComesAlsoWhenTheTurnWasTooShort},
       {"running out of descriptors is told", OutOfDescriptorsIsToldNotLooped},
   };
   return check::Run(cases, sizeof(cases) / sizeof(cases[0]));

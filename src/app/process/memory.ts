@@ -16,7 +16,10 @@ export function limitHeapGrowth(): void {
 }
 
 /** Calls `release` once the start is over and regularly from then on, without holding the process. */
-export function keepMemorySmall(release: () => void): void {
-  setTimeout(release, SETTLED_MS).unref();
-  setInterval(release, INTERVAL_MS).unref();
+export function keepMemorySmall(release: () => Promise<void>): void {
+  const run = (): void => {
+    void release();
+  };
+  setTimeout(run, SETTLED_MS).unref();
+  setInterval(run, INTERVAL_MS).unref();
 }

@@ -36,9 +36,9 @@ except OSError:
     assert.equal(raiseFileLimit(10).soft, before.hard);
   });
 
-  it('give memory back that is not in use', () => {
+  it('give memory back that is not in use', async () => {
     const before = fileBackedKb();
-    releaseMemory();
+    await releaseMemory();
     assert.ok(fileBackedKb() < before);
   });
 });

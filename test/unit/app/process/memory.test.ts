@@ -7,7 +7,7 @@ import { keepMemorySmall, limitHeapGrowth } from '../../../../src/app/process/me
 describe('memory of the process', () => {
   it('is released once the start is over and every ten seconds from then on', () => {
     const clock = sinon.useFakeTimers();
-    const release = sinon.fake();
+    const release = sinon.fake.resolves(undefined);
     keepMemorySmall(release);
     clock.tick(2000);
     assert.equal(release.callCount, 1);
