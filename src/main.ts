@@ -1,4 +1,7 @@
 /** Owns the program: command line in, exit status out, and what lies between put in order. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 import { Config } from './app/config/config';
 import type { GlobalOptions } from './app/config/config';
 import { availableFeatures } from './app/config/features';
@@ -110,7 +113,8 @@ class Program {
   }
 
   async #serve(config: Config): Promise<number> {
-    const { logTank: tank, logFile, logLevel: level, utcTime } = config.global;
+    const { logTank: tank, logFile, logLevel: level, utcTime, pid } = config.global;
+    makeFolders(tank === 'file' ? [logFile, pid] : [pid]);
     await this.#log.close();
     this.#log = new ServerLog({ tank, file: logFile, level, utcTime });
     const log = this.#log;
@@ -232,6 +236,17 @@ function enterDirectory(directory: string): void {
   } catch (error) {
     const message = `cannot change to work_dir ${directory}: ${describeError(error)}`;
     throw new SrsError(ErrorCode.SYSTEM_CONFIG_INVALID, message, { cause: error });
+  }
+}
+
+/** A single file copied to a board has no `objs` beside it; opening the files tells what is wrong. */
+function makeFolders(files: readonly string[]): void {
+  for (const file of files) {
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+    } catch {
+      // Whoever opens the file reports it, with the right code.
+    }
   }
 }
 

@@ -11,6 +11,8 @@ export interface BuildInfo {
   readonly date: string;
   /** System the build ran on. */
   readonly uname: string;
+  /** Features that `configure` turned on or off by name; one that is not listed is on. */
+  readonly enabled: Readonly<Record<string, boolean>>;
 }
 
 declare const __SRS_BUILD__: Partial<BuildInfo> | undefined;
@@ -23,6 +25,7 @@ export const buildInfo: BuildInfo = {
   features: '',
   date: '',
   uname: '',
+  enabled: {},
   ...recorded,
 };
 
@@ -39,3 +42,8 @@ export const product = {
   primary: 'SRS for TypeScript',
   authors: 'the SRS for TypeScript project',
 } as const;
+
+/** Whether a feature is part of this build: `./configure --without-NAME` leaves it out. */
+export function isBuilt(feature: 'ssl' | 'ingest', build: BuildInfo = buildInfo): boolean {
+  return build.enabled[feature] !== false;
+}

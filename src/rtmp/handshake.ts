@@ -9,6 +9,7 @@
 import { randomFillSync } from 'node:crypto';
 
 import { ErrorCode, SrsError } from '../core/errors';
+import { isBuilt } from '../core/version';
 
 import {
   clientKeys,
@@ -109,7 +110,7 @@ export class ServerHandshake extends Handshake {
     reply[0] = RTMP_VERSION;
     const s1 = reply.subarray(1, FIRST_SIZE);
     const s2 = reply.subarray(FIRST_SIZE);
-    const schema = findSchema(c1, clientKeys);
+    const schema = isBuilt('ssl') ? findSchema(c1, clientKeys) : undefined;
     if (schema === undefined) {
       writeFields(s1, c1.readUInt32BE(TIME_AT));
       c1.copy(s2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { buildInfo, product } from '../../../src/core/version';
+import { buildInfo, isBuilt, product } from '../../../src/core/version';
 
 describe('product', () => {
   it('has the version of package.json and nothing else', () => {
@@ -19,6 +19,13 @@ describe('product', () => {
   });
 
   it('knows nothing of a build when it runs from the sources', () => {
-    assert.deepEqual(buildInfo, { configure: '', features: '', date: '', uname: '' });
+    const nothing = { configure: '', features: '', date: '', uname: '', enabled: {} };
+    assert.deepEqual(buildInfo, nothing);
+  });
+
+  it('lacks the features that the build left out', () => {
+    assert.equal(isBuilt('ssl'), true);
+    assert.equal(isBuilt('ssl', { ...buildInfo, enabled: { ssl: false } }), false);
+    assert.equal(isBuilt('ingest', { ...buildInfo, enabled: { ssl: false } }), true);
   });
 });
