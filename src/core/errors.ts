@@ -82,7 +82,7 @@ export const ErrorCode = {
   RTMP_MESSAGE_DECODE: 2007, // control message payload too short
   RTMP_MESSAGE_ENCODE: 2008, // control message encode space; also short SetBufferLength on decode
   RTMP_AMF0_ENCODE: 2009, // AMF0 write buffer too small
-  RTMP_CHUNK_SIZE: 2010, // reserved (recommended for a peer chunk size <= 0)
+  RTMP_CHUNK_SIZE: 2010, // the peer sets a chunk size of 0
   RTMP_TRY_SIMPLE_HS: 2011, // internal: complex handshake not applicable
   RTMP_CH_SCHEMA: 2012, // internal: invalid complex handshake schema
   RTMP_PACKET_SIZE: 2013, // message length changed between its chunks
@@ -91,7 +91,7 @@ export const ErrorCode = {
   RTMP_HANDSHAKE: 2016, // S0 is not 3 (client role)
   RTMP_NO_REQUEST: 2017, // _result/_error for an unknown transaction
   RTMP_HS_SSL_REQUIRE: 2018, // reserved
-  RTMP_DURATION_EXCEED: 2019, // player reached the requested duration
+  RTMP_DURATION_EXCEED: 2019, // reserved: a player that reached its duration gets Play.Stop, the connection stays
   RTMP_EDGE_PLAY_STATE: 2020, // edge cannot start a pull in the current state
   RTMP_EDGE_PUBLISH_STATE: 2021, // edge already pushes this stream, or wrong state
   RTMP_EDGE_PROXY_PULL: 2022, // reserved
