@@ -57,6 +57,7 @@ export function checkReferer(
   status: string,
   ...lists: readonly (readonly string[])[]
 ): Refusal | undefined {
+  if (lists.every((list) => list.length === 0)) return undefined;
   const domain = domainOf(pageUrl);
   const isAllowed = lists.every(
     (list) => list.length === 0 || list.some((allowed) => isWithin(domain, allowed.toLowerCase())),
@@ -74,8 +75,10 @@ export function checkStreamName(request: RtmpRequest, status: string): Refusal |
 }
 
 function domainOf(pageUrl: string): string {
-  const afterScheme = pageUrl.replace(/^.*?:\/\//, '');
-  return afterScheme.replace(/[/?#:].*$/, '').toLowerCase();
+  const scheme = pageUrl.indexOf('://');
+  const host = scheme < 0 ? pageUrl : pageUrl.slice(scheme + 3);
+  const end = host.search(/[/?#:]/);
+  return (end < 0 ? host : host.slice(0, end)).toLowerCase();
 }
 
 function isWithin(domain: string, allowed: string): boolean {

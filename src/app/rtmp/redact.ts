@@ -1,12 +1,27 @@
 /** Owns the hiding of secrets in log lines: users put tokens and keys into URLs and stream names. */
 
-/** A parameter, in either spelling of the query, whose name says that the value is secret. */
-const SECRET_PARAMETER =
-  /([\w-]*(?:token|secret|key|sign|auth|pass|pwd|credential)[\w-]*)(=|\.\.\.)[^&,\s]*/gi;
+/** No line of the log is longer, characters. */
+const MAX_TEXT = 4096;
+/** Name and sign of a parameter, in either spelling of the query. It begins where a name does: linear in time. */
+const PARAMETER = /(?<![\w-])([\w-]+)(?:=|\.\.\.)/g;
+/** Names that say of themselves that the value is secret. */
+const SECRET_NAME = /token|secret|key|sign|auth|pass|pwd|credential/i;
+const VALUE_END = /[&,\s]/g;
 /** `user:password@` of a URL. */
 const USER_INFO = /:\/\/[^/@\s]*@/g;
 
-/** The text with the values of secret parameters and any user:password replaced by `***`. */
+/** The text, cut to a line of the log, with the values of secret parameters and any user:password replaced by `***`. */
 export function redact(text: string): string {
-  return text.replace(USER_INFO, '://***@').replace(SECRET_PARAMETER, '$1$2***');
+  const line = text.slice(0, MAX_TEXT).replace(USER_INFO, '://***@');
+  let redacted = '';
+  let done = 0;
+  for (const { 0: start, 1: name = '', index } of line.matchAll(PARAMETER)) {
+    // A parameter within a value that is hidden already says nothing more.
+    if (index < done || !SECRET_NAME.test(name)) continue;
+    const value = index + start.length;
+    VALUE_END.lastIndex = value;
+    redacted += `${line.slice(done, value)}***`;
+    done = VALUE_END.exec(line)?.index ?? line.length;
+  }
+  return redacted + line.slice(done);
 }
