@@ -78,7 +78,7 @@ export class ChunkReader {
   private carryLength = 0;
   private readonly streams: ChunkStream[] = [];
   private readonly sink: MessageSink;
-  private readonly limits: ChunkReaderLimits;
+  private limits: ChunkReaderLimits;
 
   /** @param sink takes each message as it completes; it may call every method here but `push` */
   constructor(sink: MessageSink, limits: ChunkReaderLimits = defaultChunkReaderLimits) {
@@ -129,6 +129,11 @@ export class ChunkReader {
       );
     }
     this.chunkSize = masked;
+  }
+
+  /** Changes the limits for what comes from now on. */
+  setLimits(limits: ChunkReaderLimits): void {
+    this.limits = limits;
   }
 
   /** Drops the unfinished message of a chunk stream, if there is one (RTMP 1.0, section 5.4.2). */
@@ -186,9 +191,8 @@ export class ChunkReader {
   }
 
   /**
-   * Reads the four bytes of extended timestamp. Some peers repeat them on the continuation chunks of a message, others
-   * do not: there, bytes that differ from the timestamp are payload. The first byte that differs tells, so that the
-   * short end of a message is not held back until more data comes.
+   * Reads the four bytes of extended timestamp. Some peers repeat them on continuation chunks, others do not: there,
+   * bytes that differ are payload. The first that differs tells, so that a short end of a message is not held back.
    */
   private readExtendedTimestamp(data: Uint8Array, at: number, end: number): number {
     const stream = this.current;

@@ -59,6 +59,11 @@ export class Protocol implements MessageSink {
     return this.reader.push(slab, start, end);
   }
 
+  /** What the peer may send and hold from now on. */
+  setLimits(limits: ChunkReaderLimits): void {
+    this.reader.setLimits(limits);
+  }
+
   /** Makes a running push return after the message at hand, and later ones take nothing. */
   pause(): void {
     this.reader.pause();

@@ -34,6 +34,18 @@ export interface ServerSessionOptions extends ChunkReaderLimits {
   readonly maxSuspendedBytes: number;
 }
 
+/** Bytes of messages that a client may have under way before it was allowed to publish: commands are short. */
+const MAX_COMMAND_BYTES = 64 * 1024;
+
+/** The limits of a client that does not publish, given those of one that does. */
+export function commandLimits(limits: ChunkReaderLimits): ChunkReaderLimits {
+  return {
+    ...limits,
+    maxMessageSize: Math.min(limits.maxMessageSize, MAX_COMMAND_BYTES),
+    maxPendingBytes: Math.min(limits.maxPendingBytes, MAX_COMMAND_BYTES),
+  };
+}
+
 /** The limits unless others are given. */
 export const defaultServerSessionOptions: ServerSessionOptions = {
   ...defaultChunkReaderLimits,

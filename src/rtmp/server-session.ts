@@ -1,6 +1,7 @@
 /** Owns the life of an accepted connection: handshake, connect, who the client is, publishing and playing. */
 import { ErrorCode, SrsError } from '../core/errors';
 
+import type { ChunkReaderLimits } from './chunk-reader';
 import { Identification } from './identification';
 import { deliverMedia } from './media-handler';
 import type { MediaSource } from './media-handler';
@@ -16,7 +17,7 @@ import { Protocol } from './protocol';
 import type { ProtocolHandler } from './protocol';
 import { createRequest, setStreamName } from './request';
 import type { RtmpRequest } from './request';
-import { defaultServerSessionOptions } from './server-handler';
+import { commandLimits, defaultServerSessionOptions } from './server-handler';
 import type { ServerSessionHandler, ServerSessionOptions } from './server-handler';
 import { ServerInput } from './server-input';
 import {
@@ -62,6 +63,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
   /** The request of the connect; each publish and play makes its own of it. */
   private connected: RtmpRequest | undefined = undefined;
   private current: RtmpRequest | undefined = undefined;
+  private readonly limits: ChunkReaderLimits;
   private readonly protocol: Protocol;
   private readonly input: ServerInput;
 
@@ -71,7 +73,8 @@ export class ServerSession implements ProtocolHandler, MediaSource {
     options: ServerSessionOptions = defaultServerSessionOptions,
   ) {
     this.handler = handler;
-    this.protocol = new Protocol(transport, this, options);
+    this.limits = options;
+    this.protocol = new Protocol(transport, this, commandLimits(options));
     this.input = new ServerInput(transport, this.protocol, options.maxSuspendedBytes);
   }
 
@@ -151,6 +154,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
   /** Grants the publish: media may come. */
   acceptPublish(): void {
     if (!this.decide(Phase.publishDeciding, Phase.publishing)) return;
+    this.protocol.setLimits(this.limits);
     this.protocol.sendAll(publishStarted(this.identification.style));
   }
 
@@ -379,6 +383,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
 
   private identifyAgain(): void {
     this.phase = Phase.identify;
+    this.protocol.setLimits(commandLimits(this.limits));
     this.identification = new Identification();
   }
 

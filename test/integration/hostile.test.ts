@@ -186,6 +186,17 @@ describe('a hostile peer', () => {
     assert.ok(grown < 4 * 1024 * 1024, `${grown} bytes for 50 messages of 16 MiB declared`);
   });
 
+  it('that has not published may hold little of a message', async () => {
+    const live = await start();
+    const peer = await live.client();
+    peer.control(1, 1024 * 1024);
+    peer.socket.write(Buffer.of(3, 0, 0, 0, 0x10, 0, 0, 20, 0, 0, 0, 0));
+    await peer.closed;
+    await live.empty();
+    assert.match(live.errors[0]!, /messages of at most 65536 bytes, got 1048576.*ret=1022/);
+    await assertSound(live);
+  });
+
   it('that keeps more than 16 MiB of messages unfinished is closed', async () => {
     const live = await start();
     const peer = await live.publisher();

@@ -2,6 +2,9 @@
 import { ErrorCode } from '../../core/errors';
 import type { RtmpRequest } from '../../rtmp/request';
 
+/** Longest vhost, app and stream name, and parameters of each, in characters. */
+const MAX_NAME = 2048;
+
 /** Status codes of RTMP by which a client is refused. */
 export const RefusalStatus = {
   connect: 'NetConnection.Connect.Rejected',
@@ -67,11 +70,27 @@ export function checkReferer(
   return { code: ErrorCode.RTMP_ACCESS_DENIED, status, description: `refer rule denies ${page}` };
 }
 
-/** A stream has to have a name. Undefined when it has one. */
+/** A stream has to have a name, and names are no place for data. Undefined when that holds. */
 export function checkStreamName(request: RtmpRequest, status: string): Refusal | undefined {
-  if (request.stream !== '') return undefined;
   const code = ErrorCode.RTMP_STREAM_NAME_EMPTY;
-  return { code, status, description: 'the stream name is empty' };
+  if (request.stream === '') return { code, status, description: 'the stream name is empty' };
+  return checkLengths(request, ['stream', 'streamParam'], status);
+}
+
+/** Limits the names and parameters of a connect. Undefined when they hold. */
+export function checkConnectNames(request: RtmpRequest, status: string): Refusal | undefined {
+  return checkLengths(request, ['vhost', 'app', 'param'], status);
+}
+
+function checkLengths(
+  request: RtmpRequest,
+  names: readonly ('vhost' | 'app' | 'param' | 'stream' | 'streamParam')[],
+  status: string,
+): Refusal | undefined {
+  const long = names.find((name) => request[name].length > MAX_NAME);
+  if (long === undefined) return undefined;
+  const description = `${long} may have ${MAX_NAME} characters, got ${request[long].length}`;
+  return { code: ErrorCode.RTMP_REQ_TCURL, status, description };
 }
 
 function domainOf(pageUrl: string): string {

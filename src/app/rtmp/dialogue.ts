@@ -8,7 +8,7 @@ import type { ServerSessionHandler } from '../../rtmp/server-handler';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
-import { checkReferer, checkStreamName, RefusalStatus } from './access';
+import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from './access';
 import type { AccessAction, Refusal } from './access';
 import type { RtmpClient, RtmpHost } from './client';
 import { connectLine, identifiedLine, ignoredLine, peerServerLine, sourceLine } from './log-lines';
@@ -51,8 +51,12 @@ export class Dialogue implements ServerSessionHandler {
     this.#client.log.trace(connectLine(request));
     const peer = peerServerLine(request);
     if (peer !== undefined) this.#client.log.trace(peer);
-    this.#consider('connect', request, (vhost) =>
-      checkReferer(request.pageUrl, RefusalStatus.connect, vhost.refer),
+    this.#consider(
+      'connect',
+      request,
+      (vhost) =>
+        checkConnectNames(request, RefusalStatus.connect) ??
+        checkReferer(request.pageUrl, RefusalStatus.connect, vhost.refer),
     );
   }
 
@@ -224,6 +228,7 @@ export class Dialogue implements ServerSessionHandler {
     this.#publishing = undefined;
     this.#playing = undefined;
     role.stop();
+    if (action === 'play') this.#host.hub.playerLeft(role.source);
     this.#host.setActive(action, role, false);
     this.#host.authorizer.ended(action, this.#client);
   }

@@ -9,13 +9,13 @@ import type { RtmpClient, StatusMember } from './client';
 /** A connection from its `play` to the end of it. Its media flows in the native log only. */
 export class PlayRole implements StatusMember {
   readonly #client: RtmpClient;
-  readonly #source: Source;
+  readonly source: Source;
   readonly #vhost: VhostOptions;
   readonly #startedMs: number;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
     this.#client = client;
-    this.#source = source;
+    this.source = source;
     this.#vhost = vhost;
     this.#startedMs = nowMs;
   }
@@ -27,37 +27,37 @@ export class PlayRole implements StatusMember {
   /** Answers the `play` and joins the stream, also one that nobody publishes yet: then the player waits. */
   start(): void {
     const { session, socket, request } = this.#client;
-    session.setOutChunkSize(this.#source.chunkSize);
+    session.setOutChunkSize(this.source.chunkSize);
     session.acceptPlay();
     if (!this.#vhost.tcpNodelay) socket.setNoDelay(false);
     // A player need not say anything, but it has to take what it is sent.
     socket.setTimeouts(0, SEND_TIMEOUT_MS);
-    this.#source.attach(socket, session.playStreamId, this.#mergeMs);
+    this.source.attach(socket, session.playStreamId, this.#mergeMs);
     // Milliseconds, as Flash sends it; -1 and 0 mean all of it.
-    if (request.duration > 0) this.#source.limitDuration(socket, request.duration);
+    if (request.duration > 0) this.source.limitDuration(socket, request.duration);
   }
 
   setPaused(isPaused: boolean): void {
-    this.#source.setPaused(this.#client.socket, isPaused);
+    this.source.setPaused(this.#client.socket, isPaused);
   }
 
   /** Sends what waits to be merged, then tells the player that there is no more. */
   finish(): void {
-    this.#source.setFlushMs(this.#client.socket, 0);
+    this.source.setFlushMs(this.#client.socket, 0);
     this.#client.session.notifyPlay('stop');
   }
 
   /** Leaves the stream; once. */
   stop(): void {
-    this.#source.detach(this.#client.socket);
+    this.source.detach(this.#client.socket);
   }
 
   statusLine(nowMs: number): string {
-    const { messages, dropped } = this.#source.playerStats(this.#client.socket);
+    const { messages, dropped } = this.source.playerStats(this.#client.socket);
     const drops = dropped > 0 ? `, dropped=${dropped}` : '';
     return (
       `-> PLA time=${Math.round(nowMs - this.#startedMs)}, msgs=${messages}, ` +
-      `${this.#client.traffic(nowMs)}, mw=${this.#mergeMs}${drops}, source_id=${this.#source.sourceId}`
+      `${this.#client.traffic(nowMs)}, mw=${this.#mergeMs}${drops}, source_id=${this.source.sourceId}`
     );
   }
 

@@ -43,14 +43,14 @@ export function checkConflict(
 /** A connection from its accepted `publish` to the end of it. */
 export class PublishRole implements Publisher, StatusMember {
   readonly #client: RtmpClient;
-  readonly #source: Source;
+  readonly source: Source;
   readonly #vhost: VhostOptions;
   readonly #startedMs: number;
   #hasMedia = false;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
     this.#client = client;
-    this.#source = source;
+    this.source = source;
     this.#vhost = vhost;
     this.#startedMs = nowMs;
   }
@@ -70,7 +70,7 @@ export class PublishRole implements Publisher, StatusMember {
   /** Takes the stream over, if it has another publisher, and answers the `publish`. */
   start(): void {
     const { session, socket } = this.#client;
-    this.#source.acquire(this);
+    this.source.acquire(this);
     session.setOutChunkSize(this.#vhost.chunkSize);
     session.acceptPublish();
     socket.setTimeouts(this.#vhost.publishFirstPacketTimeoutMs, SEND_TIMEOUT_MS);
@@ -88,24 +88,24 @@ export class PublishRole implements Publisher, StatusMember {
   /** One audio or video message; the bytes are lent. */
   media(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
     if (!this.#hasMedia) this.#expectMedia();
-    this.#source.media(header.type, header.timestamp, payload, start, end);
+    this.source.media(header.type, header.timestamp, payload, start, end);
   }
 
   metadata(header: MessageHeader, value: AmfObject): void {
-    this.#source.setMetadata(header.timestamp, value);
+    this.source.setMetadata(header.timestamp, value);
   }
 
   /** Any other data message, whose first value is its name. */
   data(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
     const isEmpty = end - start <= NAME_OFFSET;
     if (isEmpty || PRIVATE_NAMES.includes(payload[start + NAME_OFFSET])) return;
-    this.#source.data(header.timestamp, payload, start, end);
+    this.source.data(header.timestamp, payload, start, end);
   }
 
   /** Gives the stream up; its players stay. */
   stop(): void {
     this.#client.socket.setMergedRead(0);
-    this.#source.release(this);
+    this.source.release(this);
   }
 
   statusLine(nowMs: number): string {

@@ -2,13 +2,13 @@
 import type { VhostOptions } from '../config/config';
 
 import type { StreamName } from './sink';
-import { Source, streamKey } from './source';
+import { Source } from './source';
 import type { CreateStreamLog, SourceOptions } from './source';
 
 /** A stream without publisher and players is kept this long, so that a reconnect finds its timeline. */
 const DEFAULT_GRACE_MS = 30_000;
 
-/** All streams by their key `vhost/app/stream`. */
+/** All streams by vhost, app and name. */
 export class Hub {
   readonly #createLog: CreateStreamLog;
   readonly #graceMs: number;
@@ -27,12 +27,12 @@ export class Hub {
   }
 
   find(name: StreamName): Source | undefined {
-    return this.#sources.get(streamKey(name));
+    return this.#sources.get(mapKey(name));
   }
 
   /** The stream of that name, made with the options of its vhost when it does not exist. */
   fetch(name: StreamName, vhost: VhostOptions): Source {
-    const key = streamKey(name);
+    const key = mapKey(name);
     let source = this.#sources.get(key);
     if (!source) {
       const { app, stream } = name;
@@ -45,6 +45,11 @@ export class Hub {
     }
     this.#idleSinceMs.delete(source);
     return source;
+  }
+
+  /** A player has left: a stream that nobody ever published is not worth the grace period. */
+  playerLeft(source: Source): void {
+    if (source.isIdle && !source.wasPublished) this.#drop(mapKey(source.name), source);
   }
 
   /** Drops the streams unused for the grace period; to be called every few seconds, `nowMs` monotonic. */
@@ -70,6 +75,11 @@ export class Hub {
     this.#idleSinceMs.delete(source);
     source.close();
   }
+}
+
+/** Names may hold slashes, so those do not keep them apart; a line feed is in no name. */
+function mapKey({ vhost, app, stream }: StreamName): string {
+  return `${vhost}\n${app}\n${stream}`;
 }
 
 /** What a source takes from its vhost. */

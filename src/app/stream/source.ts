@@ -70,6 +70,7 @@ export class Source {
   #publisher: Publisher | undefined;
   #metadata: AmfObject | undefined;
   #players = 0;
+  #wasPublished = false;
 
   constructor(name: StreamName, options: SourceOptions, createLog: CreateStreamLog) {
     this.name = name;
@@ -101,6 +102,11 @@ export class Source {
     return this.#publisher === undefined && this.#players === 0;
   }
 
+  /** Whether a publisher that comes back would find its timeline here. */
+  get wasPublished(): boolean {
+    return this.#wasPublished;
+  }
+
   /** Chunk size of the encoded stream: what a player must have been told before {@link attach}. */
   get chunkSize(): number {
     return this.#options.log.chunkSize;
@@ -123,6 +129,7 @@ export class Source {
     if (replaced === publisher) return;
     if (replaced) this.#endPublish(replaced);
     this.#publisher = publisher;
+    this.#wasPublished = true;
     this.#sinks.publish(this.#start(publisher));
     replaced?.onReplaced(publisher.contextId);
   }

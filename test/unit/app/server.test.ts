@@ -131,7 +131,7 @@ describe('Server', () => {
       await server.start();
       const client = new TestClient();
       engine.accept(1935, client.socket);
-      client.play();
+      client.publish();
       client.socket.close();
       timers.tick(5000);
       clock.advance(30_000);

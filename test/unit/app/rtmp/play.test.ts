@@ -127,7 +127,28 @@ describe('a player', () => {
     client.play();
     client.socket.close();
     assert.equal(harness.streamLog.players.size, 0);
-    assert.ok(harness.hub.find({ vhost: '__defaultVhost__', app: 'live', stream: 's' })?.isIdle);
+    const name = { vhost: '__defaultVhost__', app: 'live', stream: 's' };
+    assert.equal(harness.hub.find(name), undefined, 'nobody published it: nothing is kept');
+  });
+
+  it('leaves a stream that was published for those who come back', () => {
+    const harness = new Harness();
+    const publisher = harness.client();
+    publisher.publish();
+    publisher.socket.close();
+    const client = harness.client();
+    client.play();
+    client.socket.close();
+    const name = { vhost: '__defaultVhost__', app: 'live', stream: 's' };
+    assert.ok(harness.hub.find(name)?.isIdle);
+  });
+
+  it('is refused under a name that is too long', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play('s'.repeat(2049));
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Play.StreamNotFound');
+    assert.equal(harness.log.matching('stream may have 2048 characters, got 2049').length, 1);
   });
 
   it('is refused by the refer rule before it is answered', () => {

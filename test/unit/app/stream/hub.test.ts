@@ -47,6 +47,25 @@ describe('Hub', () => {
     });
   });
 
+  it('keeps names with slashes apart', () => {
+    const { hub } = createHub();
+    const source = hub.fetch({ vhost: 'v', app: 'live/a', stream: 'b' }, vhost);
+    assert.notEqual(hub.fetch({ vhost: 'v', app: 'live', stream: 'a/b' }, vhost), source);
+    assert.equal(source.key, 'v/live/a/b');
+  });
+
+  it('drops a stream that was never published when its last player leaves', () => {
+    const { hub, logs } = createHub();
+    const source = hub.fetch(name, vhost);
+    source.attach(new FakeSocket().asSocket, 1, 0);
+    hub.playerLeft(source);
+    assert.equal(hub.find(name), source);
+    source.detach(new FakeSocket().asSocket);
+    hub.playerLeft(source);
+    assert.equal(hub.find(name), undefined);
+    assert.ok(logs[0]?.isClosed);
+  });
+
   it('drops a stream that nobody uses for the grace period', () => {
     const { hub, logs } = createHub();
     hub.fetch(name, vhost);
