@@ -94,6 +94,7 @@ export class Server {
     }
     this.#sweepTimer = setInterval(() => {
       this.#hub.sweep(this.#clock.nowMs());
+      this.#rtmp.sweep(this.#clock.nowMs());
     }, SWEEP_MS).unref();
     const [port = 0] = this.rtmpPorts;
     this.#ingest.start(this.#config.vhosts, port);
@@ -108,8 +109,8 @@ export class Server {
 
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
-    await this.#ingest.stop();
     for (const listener of this.#listeners) listener.close();
+    await this.#ingest.stop();
     await this.#rtmp.stop(STOP_TIMEOUT_MS);
     this.#pithyPrint.close();
     this.#hub.close();

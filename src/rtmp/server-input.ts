@@ -5,6 +5,8 @@ import { ServerHandshake } from './handshake';
 import type { Protocol } from './protocol';
 import type { Transport } from './transport';
 
+const FIRST_KEPT_SIZE = 1024;
+
 /** Feeds the protocol layer of an accepted connection; can be held, and then keeps a bounded copy of what comes. */
 export class ServerInput {
   private isHeld = false;
@@ -12,6 +14,7 @@ export class ServerInput {
   private isClosed = false;
   private handshake: ServerHandshake | undefined;
   private kept: Buffer | undefined = undefined;
+  private keptSize = 0;
   private readonly protocol: Protocol;
   private readonly maxKeptBytes: number;
 
@@ -57,10 +60,11 @@ export class ServerInput {
 
   /** Parses what was kept, unless held. Called from inside a parse it does nothing: that parse goes on by itself. */
   drain(): void {
-    const { kept } = this;
+    const { kept, keptSize } = this;
     if (kept === undefined || this.isHeld || this.isParsing) return;
     this.kept = undefined;
-    this.parse(kept, 0, kept.length);
+    this.keptSize = 0;
+    this.parse(kept, 0, keptSize);
   }
 
   /** Parses and keeps nothing more. */
@@ -81,14 +85,20 @@ export class ServerInput {
   /** Copies bytes for later, after those kept before. */
   private keep(slab: Uint8Array, start: number, end: number): void {
     if (this.isClosed) return;
-    const before = this.kept ?? Buffer.alloc(0);
-    const size = before.length + end - start;
+    const size = this.keptSize + end - start;
     if (size > this.maxKeptBytes) {
       throw new SrsError(
         ErrorCode.READER_BUFFER_OVERFLOW,
         `expect at most ${this.maxKeptBytes} bytes while a decision is pending, got ${size}`,
       );
     }
-    this.kept = Buffer.concat([before, slab.subarray(start, end)], size);
+    // Doubled, so that many small pieces cost no more than a few large ones.
+    if (this.kept === undefined || this.kept.length < size) {
+      const grown = Buffer.allocUnsafe(Math.max(2 * size, FIRST_KEPT_SIZE));
+      this.kept?.copy(grown, 0, 0, this.keptSize);
+      this.kept = grown;
+    }
+    this.kept.set(slab.subarray(start, end), this.keptSize);
+    this.keptSize = size;
   }
 }

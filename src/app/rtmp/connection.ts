@@ -16,6 +16,8 @@ import { redact } from './redact';
 
 /** Longest silence of a peer that neither publishes nor plays yet. */
 const IDLE_TIMEOUT_MS = 30_000;
+/** A peer may take so long, however often it says something, until it publishes or plays. */
+const BEGIN_TIMEOUT_MS = 60_000;
 /** No reason to close yet. */
 const OPEN = -1;
 
@@ -111,6 +113,14 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     const text = 'server is shutting down';
     this.#tell('publish', { status: 'NetConnection.Connect.AppShutdown', description: text });
     this.#end(0);
+  }
+
+  /** Ends a peer that holds its place without ever having published or played. */
+  expire(nowMs: number): void {
+    if (this.isClosing || this.#dialogue.hasBegun) return;
+    if (nowMs - this.#acceptedMs < BEGIN_TIMEOUT_MS) return;
+    const text = `expect a publish or play within ${BEGIN_TIMEOUT_MS} ms`;
+    this.fail(new SrsError(ErrorCode.SOCKET_TIMEOUT, text));
   }
 
   refuse(action: AccessAction, refusal: Refusal): void {

@@ -1,5 +1,5 @@
 /** Owns what one client asks for and gets: connect, then publish or play, as often as it likes. */
-import { ErrorCode } from '../../core/errors';
+import { describeError, ErrorCode } from '../../core/errors';
 import type { SrsError } from '../../core/errors';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
@@ -9,7 +9,7 @@ import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
 import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from './access';
-import type { AccessAction, Refusal } from './access';
+import type { AccessAction, Authorizer, Refusal } from './access';
 import type { RtmpClient, RtmpHost } from './client';
 import { connectLine, identifiedLine, ignoredLine, peerServerLine, sourceLine } from './log-lines';
 import { PlayRole } from './play';
@@ -33,18 +33,33 @@ const UNKNOWN_VHOST_STATUS = {
   play: RefusalStatus.notFound,
 } as const;
 
+const UNDECIDED_STATUS = {
+  connect: RefusalStatus.connect,
+  publish: RefusalStatus.publish,
+  play: RefusalStatus.play,
+} as const;
+
+type Verdict = ReturnType<Authorizer['authorize']>;
+
 /** The decisions on one client, and the role it has. */
 export class Dialogue implements ServerSessionHandler {
   readonly #client: RtmpClient;
   readonly #host: RtmpHost;
   #publishing: PublishRole | undefined;
   #playing: PlayRole | undefined;
-  #isConnected = false;
+  /** Vhosts the client was let into, the one of the connect first. */
+  readonly #vhosts: string[] = [];
+  #hasBegun = false;
   #hasIgnored = false;
 
   constructor(client: RtmpClient, host: RtmpHost) {
     this.#client = client;
     this.#host = host;
+  }
+
+  /** Whether it has ever published or played. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   onConnect(request: RtmpRequest): void {
@@ -138,9 +153,9 @@ export class Dialogue implements ServerSessionHandler {
   /** Undoes everything; the connection is closed. */
   leave(): void {
     this.#leaveRole();
-    if (!this.#isConnected) return;
-    this.#isConnected = false;
-    this.#host.authorizer.ended('connect', this.#client);
+    this.#vhosts.splice(0).forEach(() => {
+      this.#host.authorizer.ended('connect', this.#client);
+    });
   }
 
   /** Rules of the configuration first, then those of the authorizer; the answer may take time. */
@@ -156,9 +171,24 @@ export class Dialogue implements ServerSessionHandler {
       return;
     }
     request.vhost = vhost.name;
-    const verdict = check(vhost) ?? this.#host.authorizer.authorize(action, this.#client);
+    const verdict = check(vhost) ?? this.#authorize(action, vhost.name);
     if (verdict instanceof Promise) this.#await(action, vhost, verdict);
     else this.#decide(action, vhost, verdict);
+  }
+
+  /** A stream of another vhost than that of the connect takes leave to connect there, too. */
+  #authorize(action: AccessAction, vhost: string): Verdict {
+    const { authorizer } = this.#host;
+    if (action === 'connect' || this.#vhosts.includes(vhost)) {
+      return authorizer.authorize(action, this.#client);
+    }
+    const enter = (refusal: Refusal | undefined): Verdict => {
+      if (refusal) return refusal;
+      this.#vhosts.push(vhost);
+      return authorizer.authorize(action, this.#client);
+    };
+    const entry = authorizer.authorize('connect', this.#client);
+    return entry instanceof Promise ? entry.then(enter) : enter(entry);
   }
 
   #await(action: AccessAction, vhost: VhostOptions, verdict: Promise<Refusal | undefined>): void {
@@ -168,13 +198,17 @@ export class Dialogue implements ServerSessionHandler {
       .then((refusal) => {
         if (this.#client.isClosing) {
           if (!refusal) this.#host.authorizer.ended(action, this.#client);
+          this.leave();
           return;
         }
         this.#decide(action, vhost, refusal);
         session.resume();
       })
       .catch((error: unknown) => {
-        this.#client.fail(error);
+        const description = 'the server cannot decide on it now';
+        const status = UNDECIDED_STATUS[action];
+        this.#client.log.error(`cannot authorize ${action}: ${describeError(error)}`, error);
+        this.#client.refuse(action, { code: ErrorCode.HTTP_DATA_INVLIAD, status, description });
       });
   }
 
@@ -193,7 +227,7 @@ export class Dialogue implements ServerSessionHandler {
   }
 
   #acceptConnect(): void {
-    this.#isConnected = true;
+    this.#vhosts.push(this.#client.request.vhost);
     this.#client.session.acceptConnect({
       serverIp: this.#client.socket.localAddress,
       pid: process.pid,
@@ -210,12 +244,14 @@ export class Dialogue implements ServerSessionHandler {
       this.#client.refuse('publish', conflict);
       return;
     }
+    this.#hasBegun = true;
     this.#publishing = new PublishRole(this.#client, source, vhost, clock.nowMs());
     this.#host.setActive('publish', this.#publishing, true);
     this.#publishing.start();
   }
 
   #startPlay(source: Source, vhost: VhostOptions): void {
+    this.#hasBegun = true;
     this.#playing = new PlayRole(this.#client, source, vhost, this.#host.clock.nowMs());
     this.#host.setActive('play', this.#playing, true);
     this.#playing.start();

@@ -63,6 +63,11 @@ export class RtmpService implements ConnectionHost {
     this.#connections.add(new RtmpConnection(socket, this.#log.child(this.#ids.next()), this));
   }
 
+  /** Ends the clients that asked for nothing in time; to be called every few seconds, `nowMs` monotonic. */
+  sweep(nowMs: number): void {
+    for (const connection of this.#connections) connection.expire(nowMs);
+  }
+
   onConnectionClosed(connection: RtmpConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#whenEmpty?.();

@@ -5,6 +5,8 @@ import type { StreamMessage } from './sink';
 
 /** The place of the metadata in the cache of the broadcast log. */
 export const METADATA_SLOT = 0;
+/** A larger header or metadata is passed on, but not kept for those who come later, bytes. */
+export const MAX_HEADER_BYTES = 64 * 1024;
 /** The slot of a message that is not cached. */
 export const NO_SLOT = -1;
 /** Decoder configurations have one place per track, and so has what enhanced RTMP calls metadata of a track. */
@@ -48,8 +50,9 @@ export class SequenceHeaders {
   }
 }
 
-/** The cache slot of a header; -1 for other messages and for a track beyond the 32 that are cached. */
+/** The cache slot of a header; -1 for other messages, for a large one and for a track beyond the 32 that are cached. */
 export function headerSlot({ type, flags, payload }: StreamMessage): number {
+  if (payload.length > MAX_HEADER_BYTES) return NO_SLOT;
   const isConfiguration = (flags & TagFlags.sequenceHeader) !== 0;
   if (!isConfiguration && (flags & TagFlags.metadata) === 0) return NO_SLOT;
   const isVideo = type === VIDEO;

@@ -7,11 +7,18 @@ import type { AmfObject } from '../../rtmp/amf0-value';
 import { encodeAmf0 } from '../../rtmp/amf0-writer';
 import { ON_METADATA } from '../../rtmp/packets/data';
 
+import { ChangeLog } from './change-log';
 import { describeHeader } from './header-line';
 import { Jitter } from './jitter';
 import type { JitterMode } from './jitter';
 import { asksForAtc, describeMetadata, enrichMetadata } from './metadata';
-import { headerSlot, METADATA_SLOT, NO_SLOT, SequenceHeaders } from './sequence-headers';
+import {
+  headerSlot,
+  MAX_HEADER_BYTES,
+  METADATA_SLOT,
+  NO_SLOT,
+  SequenceHeaders,
+} from './sequence-headers';
 import type { StreamMessage, StreamName, StreamSink, StreamStart } from './sink';
 import { SinkSet } from './sink-set';
 
@@ -66,6 +73,7 @@ export class Source {
   readonly #headers = new SequenceHeaders();
   readonly #jitter: Jitter;
   readonly #sinks = new SinkSet();
+  readonly #changes = new ChangeLog();
   #options: SourceOptions;
   #publisher: Publisher | undefined;
   #metadata: AmfObject | undefined;
@@ -165,15 +173,17 @@ export class Source {
     const metadata = enrichMetadata(published);
     const payload = encodeAmf0(ON_METADATA, metadata);
     const message: StreamMessage = { type: DATA, timestamp, flags: 0, payload };
-    this.#publisher?.log.trace(describeMetadata(metadata));
+    this.#tell('metadata', describeMetadata(metadata));
     this.#jitter.setHints(
       metadata.number('framerate') ?? 0,
       metadata.number('audiosamplerate') ?? 0,
     );
     this.#metadata = metadata;
     this.#setAtc();
-    this.#headers.setMetadata(message);
-    this.#log.append(DATA, time, 0, METADATA_SLOT, payload, 0, payload.length);
+    const isKept = payload.length <= MAX_HEADER_BYTES;
+    if (isKept) this.#headers.setMetadata(message);
+    const slot = isKept ? METADATA_SLOT : NO_SLOT;
+    this.#log.append(DATA, time, 0, slot, payload, 0, payload.length);
     this.#sinks.metadata(metadata, message);
   }
 
@@ -243,6 +253,7 @@ export class Source {
     this.#sinks.unpublish();
     this.#log.reset();
     this.#headers.clear();
+    this.#changes.clear();
     this.#metadata = undefined;
     this.#jitter.setHints(0, 0);
     this.#setAtc();
@@ -257,9 +268,13 @@ export class Source {
     }
     if (!this.#headers.update(slot, lent)) return !this.#options.reduceSequenceHeader;
     if ((lent.flags & TagFlags.sequenceHeader) !== 0) {
-      this.#publisher?.log.trace(describeHeader(lent.type, lent.payload));
+      this.#tell(`header ${slot}`, describeHeader(lent.type, lent.payload));
     }
     return true;
+  }
+
+  #tell(subject: string, text: string): void {
+    if (this.#publisher) this.#changes.tell(this.#publisher.log, subject, text);
   }
 
   #setAtc(): void {

@@ -106,13 +106,39 @@ describe('RtmpService with an authorizer', () => {
     assert.deepEqual(rules.events.slice(2), ['ended connect']);
   });
 
-  it('closes the client when it fails', async () => {
+  it('tells the client when it fails', async () => {
     const { harness, rules, client } = slow('play');
     client.play();
     rules.fail(new Error('no answer'));
     await settled();
-    assert.ok(client.socket.isDestroyed);
+    assert.equal(client.takeReplies().at(-1), 'NetStream.Play.Failed');
+    assert.ok(client.socket.isEnded);
     assert.equal(harness.log.matching('no answer').length, 1);
+  });
+
+  it('is asked about the vhost of a stream, too, when it is not that of the connect', async () => {
+    for (const slowAction of ['play', 'connect'] as const) {
+      const rules = new SlowAuthorizer();
+      const harness = new Harness('vhost host {} vhost other {}', rules);
+      rules.slowAction = 'publish';
+      const client = harness.client();
+      client.connect();
+      rules.slowAction = slowAction;
+      client.send(encodeCreateStream(2));
+      client.send(encodePlay(1, 's?vhost=other'));
+      rules.answer();
+      await settled();
+      assert.equal(client.takeReplies().at(-1), 'NetStream.Play.Start');
+      client.socket.close();
+      assert.deepEqual(rules.events, [
+        'authorize connect',
+        'authorize connect',
+        'authorize play',
+        'ended play',
+        'ended connect',
+        'ended connect',
+      ]);
+    }
   });
 
   it('looks at the conflict again after the answer', async () => {
@@ -137,6 +163,25 @@ describe('RtmpService', () => {
     client.socket.close();
     assert.equal(harness.service.size, 1);
     assert.match(harness.log.lines.at(-1) ?? '', /^warn 100 /);
+  });
+
+  it('ends a client that neither publishes nor plays for a minute', () => {
+    const harness = new Harness();
+    const idle = harness.client();
+    idle.connect();
+    const player = harness.client();
+    player.play();
+    harness.clock.advance(59_999);
+    harness.service.sweep(harness.clock.nowMs());
+    assert.ok(!idle.socket.isDestroyed);
+    harness.clock.advance(1);
+    harness.service.sweep(harness.clock.nowMs());
+    assert.ok(idle.socket.isDestroyed);
+    assert.ok(!player.socket.isDestroyed);
+    assert.equal(
+      harness.log.matching('expect a publish or play within 60000 ms, ret=1011').length,
+      1,
+    );
   });
 
   it('stops at once without clients', async () => {
