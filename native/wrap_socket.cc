@@ -41,10 +41,10 @@ NAN_METHOD(SetTimeouts) {
   if (loop != nullptr) loop->SetTimeouts(IntOf(info[0]), IntOf(info[1]), IntOf(info[2]));
 }
 
-// setMergedRead(slot, latencyMs)
+// setMergedRead(slot, intervalMs, maxIntervalMs)
 NAN_METHOD(SetMergedRead) {
   Loop* loop = EngineObject::LoopOf(info);
-  if (loop != nullptr) loop->SetMergedRead(IntOf(info[0]), IntOf(info[1]));
+  if (loop != nullptr) loop->SetMergedRead(IntOf(info[0]), IntOf(info[1]), IntOf(info[2]));
 }
 
 // setNoDelay(slot, on)

@@ -362,10 +362,12 @@ void Loop::SetTimeouts(int32_t slot, int32_t receive_ms, int32_t send_ms) {
   socket->last_send = now_;
 }
 
-void Loop::SetMergedRead(int32_t slot, int64_t latency_ms) {
+void Loop::SetMergedRead(int32_t slot, int64_t interval_ms, int64_t max_interval_ms) {
   Socket* socket = SocketAt(slot);
   if (socket == nullptr || !socket->IsOpen()) return;
-  MoveTo(socket, latency_ms > 0 ? read_lanes_.Choose(latency_ms, now_) : nullptr);
+  max_interval_ms = std::max(interval_ms, max_interval_ms);
+  bool merged = interval_ms > 0;
+  MoveTo(socket, merged ? read_lanes_.Choose(interval_ms, max_interval_ms, now_) : nullptr);
   if (!in_turn_) ArmTimer();
 }
 

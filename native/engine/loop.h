@@ -77,7 +77,8 @@ class Loop {
   void Destroy(int32_t slot);
   void PauseRead(int32_t slot, bool paused);
   void SetTimeouts(int32_t slot, int32_t receive_ms, int32_t send_ms);
-  void SetMergedRead(int32_t slot, int64_t latency_ms);
+  // 0 = read at each packet; otherwise from time to time, see ReadLanes::Choose.
+  void SetMergedRead(int32_t slot, int64_t interval_ms, int64_t max_interval_ms);
   // nullptr once the slot is closed and its owner told.
   Socket* SocketAt(int32_t slot);
 

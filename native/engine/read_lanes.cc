@@ -10,10 +10,16 @@ ReadLanes::~ReadLanes() {
   for (auto& lane : lanes_) close(lane->epoll);
 }
 
-ReadLane* ReadLanes::Choose(int64_t interval_ms, int64_t now) {
+int64_t ReadLanes::IntervalOf(const ReadLane& lane) const {
+  int64_t sockets = 0;
+  for (const auto& one : lanes_) sockets += static_cast<int64_t>(one->members);
+  return std::clamp(sockets / kSocketsPerMs, lane.interval_ms, lane.max_interval_ms);
+}
+
+ReadLane* ReadLanes::Choose(int64_t interval_ms, int64_t max_interval_ms, int64_t now) {
   int64_t of_interval = 0;
   for (auto& lane : lanes_) {
-    if (lane->interval_ms != interval_ms) continue;
+    if (lane->interval_ms != interval_ms || lane->max_interval_ms != max_interval_ms) continue;
     if (lane->members < kMembers) return lane.get();
     of_interval++;
   }
@@ -22,6 +28,7 @@ ReadLane* ReadLanes::Choose(int64_t interval_ms, int64_t now) {
   auto lane = std::make_unique<ReadLane>();
   lane->epoll = descriptor;
   lane->interval_ms = interval_ms;
+  lane->max_interval_ms = max_interval_ms;
   int64_t phase = interval_ms * (of_interval % kPhases) / kPhases;
   lane->due = now - now % interval_ms + interval_ms + phase;
   lanes_.push_back(std::move(lane));

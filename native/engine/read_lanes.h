@@ -16,6 +16,7 @@ namespace srs {
 struct ReadLane {
   int epoll = -1;
   int64_t interval_ms = 0;
+  int64_t max_interval_ms = 0;
   int64_t due = 0;
   size_t members = 0;
 };
@@ -29,9 +30,10 @@ class ReadLanes {
   ReadLanes(const ReadLanes&) = delete;
   ReadLanes& operator=(const ReadLanes&) = delete;
 
-  // The lane of that interval that a further socket shall join; nullptr when the kernel gives no
-  // descriptor for a new one. The caller counts itself in and out of `members`.
-  ReadLane* Choose(int64_t interval_ms, int64_t now);
+  // The lane that a further socket shall join; nullptr when the kernel gives no descriptor for a
+  // new one. It is asked every `interval_ms`, or less often when there are many sockets in all, but
+  // every `max_interval_ms` at least. The caller counts itself in and out of `members`.
+  ReadLane* Choose(int64_t interval_ms, int64_t max_interval_ms, int64_t now);
   // When the next lane with members is due; INT64_MAX when none is.
   int64_t NextDue() const;
   // Calls `visit` with tag and events of each socket that is ready in a lane due at `now`.
@@ -41,7 +43,8 @@ class ReadLanes {
     for (size_t i = 0; i < lanes_.size(); i++) {
       ReadLane* lane = lanes_[i].get();
       if (lane->members == 0 || lane->due > now) continue;
-      lane->due += ((now - lane->due) / lane->interval_ms + 1) * lane->interval_ms;
+      int64_t interval = IntervalOf(*lane);
+      lane->due += ((now - lane->due) / interval + 1) * interval;
       int count = epoll_wait(lane->epoll, ready, kReadyBatch, 0);
       for (int k = 0; k < count; k++) visit(ready[k].data.u64, ready[k].events);
     }
@@ -54,6 +57,11 @@ class ReadLanes {
   // Lanes of one interval lie evenly over it.
   static constexpr int64_t kPhases = 8;
 
+  // So many sockets add a millisecond to the interval: where each read costs the most, more packets
+  // are taken by one.
+  static constexpr int64_t kSocketsPerMs = 10;
+
+  int64_t IntervalOf(const ReadLane& lane) const;
   void DropEmpty();
 
   std::vector<std::unique_ptr<ReadLane>> lanes_;

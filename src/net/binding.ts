@@ -34,7 +34,7 @@ export interface NativeEngine {
   destroy(slot: number): void;
   pauseRead(slot: number, paused: boolean): void;
   setTimeouts(slot: number, receiveMs: number, sendMs: number): void;
-  setMergedRead(slot: number, latencyMs: number): void;
+  setMergedRead(slot: number, intervalMs: number, maxIntervalMs: number): void;
   setNoDelay(slot: number, on: boolean): void;
   addressOf(slot: number, peer: boolean): string;
   counters(slot: number, numbers: Float64Array): boolean;

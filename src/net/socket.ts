@@ -90,9 +90,12 @@ export class Socket {
     if (!this.#closed) this.#native.setTimeouts(this.slot, receiveMs, sendMs);
   }
 
-  /** Reads the socket every `latencyMs` instead of at each packet; 0 = at each packet. */
-  setMergedRead(latencyMs: number): void {
-    if (!this.#closed) this.#native.setMergedRead(this.slot, latencyMs);
+  /**
+   * Reads the socket every `intervalMs` instead of at each packet; 0 = at each packet. With many such
+   * sockets the interval grows, by 1 ms for each ten of them, up to `maxIntervalMs`.
+   */
+  setMergedRead(intervalMs: number, maxIntervalMs = intervalMs): void {
+    if (!this.#closed) this.#native.setMergedRead(this.slot, intervalMs, maxIntervalMs);
   }
 
   /** TCP_NODELAY, which is on unless this turns it off. */

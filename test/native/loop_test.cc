@@ -409,7 +409,7 @@ void MergedReadGathers() {
   Fixture f;
   int32_t slot;
   int fd = f.Connect(&slot);
-  f.loop.SetMergedRead(slot, 50);
+  f.loop.SetMergedRead(slot, 50, 50);
   uint64_t before = f.loop.stats().reads;
   size_t sent = 0;
   CHECK(f.RunUntil([&] {
@@ -417,12 +417,27 @@ void MergedReadGathers() {
     return f.received.size() == 2000;
   }));
   CHECK(f.loop.stats().reads - before < 20);
-  f.loop.SetMergedRead(slot, 0);
+  f.loop.SetMergedRead(slot, 0, 0);
   CHECK_EQ(send(fd, "!", 1, 0), 1);
   CHECK(f.RunUntil([&] { return f.received.size() == 2001; }));
   close(fd);
   f.peers.clear();
   CHECK(f.RunUntil([&] { return f.closed.size() == 1; }));
+}
+
+void LanesRestLongerTheMoreTheyServe() {
+  for (auto [sockets, expected] : {std::pair<size_t, int64_t>{1, 20}, {500, 50}, {5000, 80}}) {
+    ReadLanes lanes;
+    ReadLane* lane = lanes.Choose(20, 80, 1000);
+    lane->members = sockets;
+    int64_t due = lanes.NextDue();
+    CHECK_EQ(due, 1020);
+    lanes.RunDue(due, [](uint64_t, uint32_t) {});
+    CHECK_EQ(lanes.NextDue() - due, expected);
+    lane->members = 0;
+    lanes.RunDue(due, [](uint64_t, uint32_t) {});
+    CHECK_EQ(lanes.NextDue(), INT64_MAX);
+  }
 }
 
 void PausedReadHoldsBack() {
@@ -548,6 +563,7 @@ int main() {
       {"what waits for its slot goes out before the end", WhatWaitsGoesOutBeforeTheEnd},
       {"slow readers do not hurt good ones", SlowReadersDoNotHurtGoodOnes},
       {"merged read gathers", MergedReadGathers},
+      {"lanes rest longer the more they serve", LanesRestLongerTheMoreTheyServe},
       {"a paused socket is not read", PausedReadHoldsBack},
       {"a duration ends the play", DurationEndsPlay},
       {"the end of a play that was left is not the new one's", AStaleEndIsNotTheNewPlays},

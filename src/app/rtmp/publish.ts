@@ -15,6 +15,8 @@ import type { RtmpClient, StatusMember } from './client';
 const READS_PER_FLUSH = 16;
 /** But at least this often, ms. */
 const MAX_READ_MS = 20;
+/** And so often when there are many publishers. */
+const MIN_READS_PER_FLUSH = 4;
 /** Where the text of an AMF0 string begins: after marker and length. */
 const NAME_OFFSET = 3;
 /** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
@@ -74,7 +76,7 @@ export class PublishRole implements Publisher, StatusMember {
     session.setOutChunkSize(this.#vhost.chunkSize);
     session.acceptPublish();
     socket.setTimeouts(this.#vhost.publishFirstPacketTimeoutMs, SEND_TIMEOUT_MS);
-    socket.setMergedRead(this.#readMs);
+    this.#readSeldom();
   }
 
   onReplaced(byId: number): void {
@@ -114,11 +116,15 @@ export class PublishRole implements Publisher, StatusMember {
     return `<- CPB time=${age}, ${this.#client.traffic(nowMs)}, mr=${merge}`;
   }
 
-  /** How often the publisher is read: with merged write its players would not notice a few ms. */
-  get #readMs(): number {
+  /** With merged write the players would not notice that the publisher is read a little later. */
+  #readSeldom(): void {
     const { minLatency, mwLatencyMs } = this.#vhost;
-    if (this.#mergeMs > 0) return this.#mergeMs;
-    return minLatency ? 0 : Math.min(MAX_READ_MS, Math.floor(mwLatencyMs / READS_PER_FLUSH));
+    const merge = this.#mergeMs;
+    const slackMs = minLatency ? 0 : mwLatencyMs;
+    const often = Math.min(MAX_READ_MS, Math.floor(slackMs / READS_PER_FLUSH));
+    const seldom = Math.floor(slackMs / MIN_READS_PER_FLUSH);
+    if (merge > 0) this.#client.socket.setMergedRead(merge);
+    else this.#client.socket.setMergedRead(often, seldom);
   }
 
   get #mergeMs(): number {
