@@ -11,7 +11,7 @@ import type { ServerKind } from './server';
 
 const SETTLE_SECONDS = 3;
 const PUBLISHER_SECONDS = 1;
-const IDLE_MS = 1500;
+const IDLE_MS = 3500;
 // The window of the server's cpu lies inside that of the generator.
 const WINDOW_MARGIN_SECONDS = 0.3;
 

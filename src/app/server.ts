@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock';
 import { ContextIds } from '../core/context-id';
 import { ErrorCode, SrsError } from '../core/errors';
 import type { Logger } from '../core/logger';
+import { isBuilt } from '../core/version';
 import { BroadcastLog } from '../net/broadcast-log';
 import { Engine } from '../net/engine';
 import type { Listener } from '../net/engine';
@@ -97,8 +98,13 @@ export class Server {
       this.#rtmp.sweep(this.#clock.nowMs());
     }, SWEEP_MS).unref();
     const [port = 0] = this.rtmpPorts;
+    const urls = ingestedUrls(this.#config, port);
+    if (!isBuilt('ingest')) {
+      if (urls.length > 0) this.#log.warn('ingest is disabled by configure');
+      return;
+    }
     this.#ingest.start(this.#config.vhosts, port);
-    for (const url of ingestedUrls(this.#config, port)) this.#log.trace(`play: ${url}`);
+    for (const url of urls) this.#log.trace(`play: ${url}`);
   }
 
   /** Stops gracefully: no new clients, those there are told and get what was sent; idempotent. */

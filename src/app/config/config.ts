@@ -120,4 +120,3 @@ export { ConfigError } from './config-error';
 export type { ListenAddress } from './addresses';
 export type { GlobalOptions } from './sections/global';
 export type { VhostOptions } from './sections/vhost';
-export type { IngestOptions } from './sections/transcode';

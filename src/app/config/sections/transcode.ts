@@ -63,9 +63,6 @@ const ingestRows = {
   engines,
 };
 
-/** Options of one `ingest {}`; `id` is empty when none was given. */
-export type IngestOptions = OptionsOf<typeof ingestRows> & { readonly id: string };
-
 /** Rows of a vhost that run programs. */
 export const vhostTranscodeRows = {
   transcode: blocks('transcode', 'scope', transcodeRows, {
