@@ -1,6 +1,5 @@
 /** Owns the options of everything that runs ffmpeg, or the built-in ingester in its place. */
 import { block, blocks, one, pairs } from '../directive';
-import type { OptionsOf } from '../row';
 import { choice, int, number, onOff, text } from '../values';
 
 /** `engine [name] {}` of transcode and ingest: one ffmpeg output. */
