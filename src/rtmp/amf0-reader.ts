@@ -33,6 +33,7 @@ interface Complex {
 export class Amf0Reader {
   private readonly data: Buffer;
   private readonly end: number;
+  private readonly maxValues: number;
   private position: number;
   private depth = 0;
   /** Deepest level reached inside the value being read. */
@@ -41,12 +42,13 @@ export class Amf0Reader {
   private readonly complexes: Complex[] = [];
 
   /** Reads the bytes [start, end) of `data`, which are only looked at during the calls. */
-  constructor(data: Uint8Array, start = 0, end: number = data.length) {
+  constructor(data: Uint8Array, start = 0, end = data.length, maxValues = AMF_MAX_VALUES) {
     this.data = Buffer.isBuffer(data)
       ? data
       : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     this.position = start;
     this.end = end;
+    this.maxValues = maxValues;
   }
 
   /** Bytes not read yet. */
@@ -214,8 +216,8 @@ export class Amf0Reader {
 
   private countValues(count: number): void {
     this.values += count;
-    if (this.values > AMF_MAX_VALUES) {
-      throw decodeError(`more than ${AMF_MAX_VALUES} values in a message at byte ${this.position}`);
+    if (this.values > this.maxValues) {
+      throw decodeError(`more than ${this.maxValues} values in a message at byte ${this.position}`);
     }
   }
 

@@ -31,6 +31,9 @@ export const AMF_MAX_DEPTH = 32;
  */
 export const AMF_MAX_VALUES = 32768;
 
+/** Most values of a command: a value may take a hundred times its bytes in memory. */
+export const AMF_MAX_COMMAND_VALUES = 1024;
+
 /**
  * Any AMF0 value. A strict array is a plain JavaScript array; object, ECMA array and typed object
  * are all an AmfObject. A value decoded through a reference is the very object referred to.

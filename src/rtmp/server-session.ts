@@ -7,7 +7,7 @@ import { deliverMedia } from './media-handler';
 import type { MediaSource } from './media-handler';
 import type { MessageHeader, OutgoingMessage } from './message';
 import type { Packet } from './packet-codec';
-import { encodeResult } from './packets/command';
+import { connectionRoute, encodeResult } from './packets/command';
 import { encodeConnectError, encodeConnectResult, encodeOnBwDone } from './packets/connect';
 import type { ConnectPacket, ServerIdentity } from './packets/connect';
 import type { PlayPacket } from './packets/play';
@@ -20,6 +20,7 @@ import type { RtmpRequest } from './request';
 import { commandLimits, defaultServerSessionOptions } from './server-handler';
 import type { ServerSessionHandler, ServerSessionOptions } from './server-handler';
 import { ServerInput } from './server-input';
+import { isDeciding, Phase } from './server-phase';
 import {
   callAnswered,
   playEvent,
@@ -34,20 +35,6 @@ import type { PlayEvent } from './server-replies';
 import type { Transport } from './transport';
 
 export type { ServerSessionHandler, ServerSessionOptions } from './server-handler';
-
-const Phase = {
-  /** Waiting for connect. */
-  connect: 0,
-  connectDeciding: 1,
-  /** Connected, neither publishing nor playing. */
-  identify: 2,
-  publishDeciding: 3,
-  playDeciding: 4,
-  publishing: 5,
-  playing: 6,
-  closed: 7,
-} as const;
-type Phase = (typeof Phase)[keyof typeof Phase];
 
 /**
  * Push state machine of one client. Parsing stops by itself while the owner decides about connect, publish or play;
@@ -186,6 +173,25 @@ export class ServerSession implements ProtocolHandler, MediaSource {
     if (event === 'stop') this.identifyAgain();
   }
 
+  /** Tells a client that the server stops, whatever it waits for; a player is to be told `stop` instead. */
+  shutDown(description: string): void {
+    const code = 'NetConnection.Connect.AppShutdown';
+    switch (this.phase) {
+      case Phase.connectDeciding:
+        this.rejectConnect(description, code);
+        break;
+      case Phase.identify:
+        this.protocol.send(encodeFailure(connectionRoute.streamId, code, description));
+        break;
+      case Phase.publishDeciding:
+      case Phase.playDeciding:
+      case Phase.publishing:
+        this.reject(code, description);
+        break;
+      default:
+    }
+  }
+
   /** Sends any message, after all earlier ones. */
   send(message: OutgoingMessage): void {
     this.protocol.send(message);
@@ -229,16 +235,8 @@ export class ServerSession implements ProtocolHandler, MediaSource {
     deliverMedia(this, header, payload, start, end);
   }
 
-  private get isDeciding(): boolean {
-    return (
-      this.phase === Phase.connectDeciding ||
-      this.phase === Phase.publishDeciding ||
-      this.phase === Phase.playDeciding
-    );
-  }
-
   private release(): void {
-    if (!this.isSuspended && !this.isDeciding) this.input.release();
+    if (!this.isSuspended && !isDeciding(this.phase)) this.input.release();
   }
 
   private onConnect(packet: ConnectPacket): void {

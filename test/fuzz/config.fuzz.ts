@@ -29,7 +29,6 @@ function parses(text: string): void {
 }
 
 describe('config fuzz', function () {
-
   it('answers any text', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 500 }), parses), fuzzParameters());
   });

@@ -31,4 +31,7 @@ export type Feature =
   | 'transcode';
 
 /** What this build can do; building a feature adds its entry here, and its warning is gone. */
-export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>(['refer', 'send_min_interval']);
+export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
+  'refer',
+  'send_min_interval',
+]);

@@ -2,7 +2,7 @@
 import { ErrorCode } from '../../core/errors';
 import type { RtmpRequest } from '../../rtmp/request';
 
-/** Longest vhost, app and stream name, and parameters of each, in characters. */
+/** Longest app and stream name, and parameters of each, in characters. */
 const MAX_NAME = 2048;
 
 /** Status codes of RTMP by which a client is refused. */
@@ -77,14 +77,14 @@ export function checkStreamName(request: RtmpRequest, status: string): Refusal |
   return checkLengths(request, ['stream', 'streamParam'], status);
 }
 
-/** Limits the names and parameters of a connect. Undefined when they hold. */
+/** Limits the names of a connect; its vhost is one of the configuration by now. Undefined when they hold. */
 export function checkConnectNames(request: RtmpRequest, status: string): Refusal | undefined {
-  return checkLengths(request, ['vhost', 'app', 'param'], status);
+  return checkLengths(request, ['app', 'param'], status);
 }
 
 function checkLengths(
   request: RtmpRequest,
-  names: readonly ('vhost' | 'app' | 'param' | 'stream' | 'streamParam')[],
+  names: readonly ('app' | 'param' | 'stream' | 'streamParam')[],
   status: string,
 ): Refusal | undefined {
   const long = names.find((name) => request[name].length > MAX_NAME);

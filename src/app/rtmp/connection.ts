@@ -110,8 +110,7 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
   /** The server stops: the peer is told, and what was sent to it is delivered. */
   shutdown(): void {
     if (this.isClosing) return;
-    const text = 'server is shutting down';
-    this.#tell('publish', { status: 'NetConnection.Connect.AppShutdown', description: text });
+    this.session.shutDown('server is shutting down');
     this.#end(0);
   }
 
@@ -146,7 +145,7 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.socket.destroy();
   }
 
-  #tell(action: AccessAction, { status, description }: Omit<Refusal, 'code'>): void {
+  #tell(action: AccessAction, { status, description }: Refusal): void {
     const { session } = this;
     if (action === 'connect') session.rejectConnect(description, status);
     else if (action === 'publish') session.rejectPublish(status, description);

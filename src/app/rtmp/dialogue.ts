@@ -1,6 +1,7 @@
 /** Owns what one client asks for and gets: connect, then publish or play, as often as it likes. */
 import { describeError, ErrorCode } from '../../core/errors';
 import type { SrsError } from '../../core/errors';
+import { RateLimit } from '../../core/rate-limit';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
 import type { RtmpRequest } from '../../rtmp/request';
@@ -20,6 +21,10 @@ const REPUBLISH_TIMEOUT_MS = 180_000;
 /** The same of one that has stopped playing. */
 const REPLAY_TIMEOUT_MS = 1_800_000;
 
+/** Plays and publishes of one client: so many at once, then one each interval. */
+const MAX_REQUESTS_AT_ONCE = 10;
+const REQUEST_INTERVAL_MS = 1000;
+
 /** How the ways to publish are named in the log. */
 const PUBLISH_STYLES = {
   fmle: 'publish(FMLEPublish)',
@@ -33,7 +38,7 @@ const UNKNOWN_VHOST_STATUS = {
   play: RefusalStatus.notFound,
 } as const;
 
-const UNDECIDED_STATUS = {
+const DENIED_STATUS = {
   connect: RefusalStatus.connect,
   publish: RefusalStatus.publish,
   play: RefusalStatus.play,
@@ -49,6 +54,7 @@ export class Dialogue implements ServerSessionHandler {
   #playing: PlayRole | undefined;
   /** Vhosts the client was let into, the one of the connect first. */
   readonly #vhosts: string[] = [];
+  readonly #requests = new RateLimit(MAX_REQUESTS_AT_ONCE, REQUEST_INTERVAL_MS);
   #hasBegun = false;
   #hasIgnored = false;
 
@@ -164,6 +170,10 @@ export class Dialogue implements ServerSessionHandler {
     request: RtmpRequest,
     check: (vhost: VhostOptions) => Refusal | undefined,
   ): void {
+    if (action !== 'connect' && !this.#requests.take(this.#host.clock.nowMs())) {
+      this.#client.refuse(action, tooOften(action));
+      return;
+    }
     // The names of the stream may have brought another vhost than those of the connect.
     const vhost = this.#host.findVhost(request.vhost);
     if (!vhost) {
@@ -195,6 +205,7 @@ export class Dialogue implements ServerSessionHandler {
     const { session } = this.#client;
     session.suspend();
     verdict
+      .catch((error: unknown) => this.#undecided(action, error))
       .then((refusal) => {
         if (this.#client.isClosing) {
           if (!refusal) this.#host.authorizer.ended(action, this.#client);
@@ -205,11 +216,15 @@ export class Dialogue implements ServerSessionHandler {
         session.resume();
       })
       .catch((error: unknown) => {
-        const description = 'the server cannot decide on it now';
-        const status = UNDECIDED_STATUS[action];
-        this.#client.log.error(`cannot authorize ${action}: ${describeError(error)}`, error);
-        this.#client.refuse(action, { code: ErrorCode.HTTP_DATA_INVLIAD, status, description });
+        this.#client.fail(error);
       });
+  }
+
+  /** The authorizer failed: the reason is for the log only. */
+  #undecided(action: AccessAction, error: unknown): Refusal {
+    this.#client.log.warn(`cannot authorize ${action}: ${describeError(error)}`, error);
+    const description = 'the server cannot decide on it now';
+    return { code: ErrorCode.HTTP_DATA_INVLIAD, status: DENIED_STATUS[action], description };
   }
 
   #decide(action: AccessAction, vhost: VhostOptions, refusal: Refusal | undefined): void {
@@ -275,5 +290,15 @@ function unknownVhost(action: AccessAction, name: string): Refusal {
     code: ErrorCode.RTMP_VHOST_NOT_FOUND,
     status: UNKNOWN_VHOST_STATUS[action],
     description: `vhost ${name} is unknown or disabled`,
+  };
+}
+
+function tooOften(action: AccessAction): Refusal {
+  return {
+    code: ErrorCode.SYSTEM_CLIENT_INVALID,
+    status: DENIED_STATUS[action],
+    description:
+      `expect at most ${MAX_REQUESTS_AT_ONCE} plays and publishes at once, ` +
+      `then one per ${REQUEST_INTERVAL_MS} ms`,
   };
 }

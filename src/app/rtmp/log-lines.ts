@@ -21,7 +21,7 @@ export function peerServerLine({ args }: RtmpRequest): string | undefined {
   const version = args.string('srs_version') ?? '';
   const ip = args.string('srs_server_ip') ?? '';
   const id = args.number('srs_id') ?? 0;
-  return `edge-srs ip=${ip}, version=${version}, pid=${pid}, id=${id}`;
+  return redact(`edge-srs ip=${ip}, version=${version}, pid=${pid}, id=${id}`);
 }
 
 /** What the client turned out to be. */

@@ -77,6 +77,8 @@ export class Source {
   #options: SourceOptions;
   #publisher: Publisher | undefined;
   #metadata: AmfObject | undefined;
+  /** The newest metadata asks for absolute timestamps. */
+  #wantsAtc = false;
   #players = 0;
   #wasPublished = false;
 
@@ -120,7 +122,7 @@ export class Source {
     return this.#options.log.chunkSize;
   }
 
-  /** The newest metadata as players get it. */
+  /** The newest metadata that is kept, as players get it. */
   get metadata(): AmfObject | undefined {
     return this.#metadata;
   }
@@ -178,10 +180,13 @@ export class Source {
       metadata.number('framerate') ?? 0,
       metadata.number('audiosamplerate') ?? 0,
     );
-    this.#metadata = metadata;
+    this.#wantsAtc = asksForAtc(metadata);
     this.#setAtc();
     const isKept = payload.length <= MAX_HEADER_BYTES;
-    if (isKept) this.#headers.setMetadata(message);
+    if (isKept) {
+      this.#metadata = metadata;
+      this.#headers.setMetadata(message);
+    } else this.#tell('large', `metadata above ${MAX_HEADER_BYTES}B is not kept for new players`);
     const slot = isKept ? METADATA_SLOT : NO_SLOT;
     this.#log.append(DATA, time, 0, slot, payload, 0, payload.length);
     this.#sinks.metadata(metadata, message);
@@ -255,6 +260,7 @@ export class Source {
     this.#headers.clear();
     this.#changes.clear();
     this.#metadata = undefined;
+    this.#wantsAtc = false;
     this.#jitter.setHints(0, 0);
     this.#setAtc();
     publisher.log.trace('cleanup when unpublish');
@@ -278,8 +284,7 @@ export class Source {
   }
 
   #setAtc(): void {
-    const wanted = this.#metadata !== undefined && asksForAtc(this.#metadata);
-    const atc = this.#options.atc || (this.#options.atcAuto && wanted);
+    const atc = this.#options.atc || (this.#options.atcAuto && this.#wantsAtc);
     this.#jitter.setMode(jitterMode(this.#options, atc));
     this.#log.setOptions(logOptions(this.#options, atc));
   }

@@ -1,6 +1,6 @@
 /** Owns what all commands share: the shape (RTMP 1.0, section 7.1.1), their routes, generic calls and replies. */
 import { Amf0Reader } from '../amf0-reader';
-import { AmfObject } from '../amf0-value';
+import { AMF_MAX_COMMAND_VALUES, AmfObject } from '../amf0-value';
 import type { AmfValue } from '../amf0-value';
 import { encodeAmf0 } from '../amf0-writer';
 import { ChunkStreamId } from '../chunk';
@@ -24,7 +24,7 @@ export interface Command {
  * @throws SrsError RTMP_AMF0_DECODE or RTMP_AMF0_INVALID when the name is no string or the head is damaged
  */
 export function decodeCommand(payload: Uint8Array, start: number, end: number): Command {
-  const reader = new Amf0Reader(payload, start, end);
+  const reader = new Amf0Reader(payload, start, end, AMF_MAX_COMMAND_VALUES);
   const name = reader.readString();
   const transactionId = reader.remaining > 0 ? reader.readValue() : 0;
   const object = reader.remaining > 0 ? reader.readValue() : null;

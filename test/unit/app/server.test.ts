@@ -93,6 +93,7 @@ describe('Server', () => {
     client.play();
     client.takeReplies();
     const stopped = server.stop();
+    assert.equal(engine.listening.size, 0, 'nobody comes while the ingesters end');
     assert.equal(server.stop(), stopped);
     await new Promise((resolve) => {
       setImmediate(resolve);

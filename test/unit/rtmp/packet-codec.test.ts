@@ -108,6 +108,15 @@ const packets: readonly (readonly [string, AmfValue[], Packet])[] = [
 ];
 
 describe('decodePacket', () => {
+  it('reads a thousand values of a command, and no more', () => {
+    const values = (count: number): AmfValue[] => Array.from({ length: count }, () => null);
+    const few = decode('connect', 1, new AmfObject(), AmfObject.of({ list: values(1000) }));
+    assert.ok(few.kind === 'connect' && few.args !== undefined);
+    const many = decode('connect', 1, new AmfObject(), AmfObject.of({ list: values(1024) }));
+    assert.ok(many.kind === 'connect' && many.args === undefined);
+    assert.throws(() => decode('connect', 1, AmfObject.of({ list: values(1024) })), SrsError);
+  });
+
   for (const [name, values, packet] of packets) {
     it(`decodes ${name}`, () => {
       assert.deepEqual(decode(...values), packet);

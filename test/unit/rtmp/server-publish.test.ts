@@ -115,6 +115,18 @@ describe('ServerSession publishing', () => {
     assert.deepEqual(harness.events, ['unpublish', 'play b -1', 'play closed', 'publish c flash']);
   });
 
+  it('may send long messages while it publishes, and only then', () => {
+    const long = bytesOfMessage(9, 1, Buffer.alloc(100_000));
+    const harness = publisher();
+    harness.push(long);
+    assert.equal(harness.events.length, 1);
+    harness.push(command(0, 'FCUnpublish', 6, null, 'a'));
+    const tooLong = (error: unknown): boolean =>
+      error instanceof SrsError && error.code === ErrorCode.READER_BUFFER_OVERFLOW;
+    assert.throws(() => harness.push(long), tooLong);
+    assert.throws(() => new ServerHarness().connected().push(long), tooLong);
+  });
+
   it('can be ended by the owner', () => {
     const harness = publisher();
     harness.session.rejectPublish('NetStream.Publish.BadName', 'replaced');

@@ -212,6 +212,21 @@ describe('ServerSession while a decision is pending', () => {
     );
   });
 
+  it('keeps much that comes in little pieces without copying it over and over', () => {
+    const size = 256 * 1024;
+    const harness = new ServerHarness(size);
+    harness.decides = false;
+    harness.pushHandshake();
+    harness.push(connectCommand());
+    const ping = bytesOfMessage(4, 0, Buffer.from('000600000001', 'hex'));
+    const pings = Buffer.concat(Array.from({ length: Math.floor(size / ping.length) }, () => ping));
+    for (let at = 0; at < pings.length; at++) harness.session.push(pings, at, at + 1);
+    harness.session.acceptConnect(identity);
+    harness.session.resume();
+    const pongs = harness.push().filter(([type]) => type === 4);
+    assert.equal(pongs.length, pings.length / ping.length);
+  });
+
   it('does nothing after it was closed', () => {
     const harness = publisher();
     harness.session.close();

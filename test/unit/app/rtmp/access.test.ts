@@ -34,6 +34,13 @@ describe('the refer rule', () => {
     assert.equal(checkReferer('', 's', [], []), undefined);
   });
 
+  it('takes no long time over a long page', () => {
+    for (const part of ['/', '://', ':', 'a', '\n', '.']) {
+      const pageUrl = `${part.repeat(100_000)}\n`;
+      for (let i = 0; i < 100; i++) checkReferer(pageUrl, 's', list);
+    }
+  });
+
   it('asks every list there is', () => {
     assert.ok(checkReferer('http://github.com', 's', list, ['other.net']));
     assert.equal(checkReferer('http://github.com', 's', list, []), undefined);

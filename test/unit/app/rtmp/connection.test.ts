@@ -34,6 +34,33 @@ describe('RtmpConnection, connect', () => {
     assert.equal(harness.log.matching('args=(obj)').length, 1);
   });
 
+  it('logs what a server says of itself without secrets, and not all of it', () => {
+    const harness = new Harness();
+    const version = `token=secret,${'9'.repeat(60_000)}`;
+    harness.client().connect({ args: AmfObject.of({ srs_version: version, srs_pid: 7 }) });
+    const [line = ''] = harness.log.matching('edge-srs');
+    assert.match(line, /version=token=\*\*\*,9/);
+    assert.ok(line.length < 5000);
+  });
+
+  it('refuses names that are too long', () => {
+    const long = 'n'.repeat(2049);
+    for (const [name, tcUrl] of [
+      ['app', `rtmp://host/${long}`],
+      ['param', `rtmp://host/live?${long}`],
+    ] as const) {
+      const harness = new Harness();
+      const client = harness.client();
+      client.connect({ tcUrl });
+      assert.deepEqual(client.takeReplies(), ['_error NetConnection.Connect.Rejected']);
+      assert.equal(
+        harness.log.matching(`${name} may have 2048 characters, got 20`).length,
+        1,
+        harness.log.lines.join('\n'),
+      );
+    }
+  });
+
   for (const [what, vhosts] of [
     ['an unknown', 'vhost other {}'],
     ['a disabled', 'vhost host { enabled off; } vhost __defaultVhost__ {}'],

@@ -96,6 +96,41 @@ describe('a player', () => {
     );
   });
 
+  it('may come and go twenty times in ten seconds, not more', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.connect();
+    let plays = 0;
+    while (!client.socket.isEnded && plays < 100) {
+      harness.clock.advance(100);
+      client.takeReplies();
+      client.send(encodePlay(1, `s${plays++}`));
+      client.send(closeStream);
+    }
+    assert.ok(plays >= 10 && plays <= 20, `${plays} plays`);
+    assert.deepEqual(client.takeReplies(), ['NetStream.Play.Failed']);
+    assert.deepEqual(
+      harness.log.lines.filter((line) => line.startsWith('error')),
+      [
+        'error 100 play refused, expect at most 10 plays and publishes at once, ' +
+          'then one per 1000 ms, ret=1020',
+      ],
+    );
+    assert.deepEqual([...harness.hub.sources], []);
+  });
+
+  it('may zap through streams once a second for as long as it likes', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.connect();
+    for (let i = 0; i < 100; i++) {
+      harness.clock.advance(1000);
+      client.send(encodePlay(1, `s${i}`));
+      client.send(closeStream);
+    }
+    assert.ok(!client.socket.isEnded);
+  });
+
   it('may publish after it has played', () => {
     const harness = new Harness();
     const client = harness.client();

@@ -141,6 +141,59 @@ describe('RtmpService with an authorizer', () => {
     }
   });
 
+  it('is told the end of a vhost that it allowed before it failed, also when the client had left', async () => {
+    const rules = new SlowAuthorizer();
+    const harness = new Harness('vhost host {} vhost other {}', rules);
+    const client = harness.client();
+    client.publish('s?vhost=other');
+    client.socket.close();
+    rules.events.splice(0);
+    rules.fail(new Error('no answer'));
+    await settled();
+    assert.equal(rules.events.length, 0);
+    assert.equal(harness.log.matching('warn 100 cannot authorize publish: no answer').length, 1);
+    const late = harness.client();
+    rules.slowAction = 'publish';
+    late.connect();
+    rules.slowAction = 'connect';
+    late.send(encodeCreateStream(2));
+    late.send(encodePlay(1, 's?vhost=other'));
+    const { answer } = rules;
+    rules.slowAction = 'play';
+    late.socket.close();
+    answer();
+    await settled();
+    rules.fail(new Error('no answer'));
+    await settled();
+    assert.deepEqual(
+      rules.events.map((event: string) => event.split(' ')[0]),
+      ['authorize', 'authorize', 'ended', 'authorize', 'ended'],
+    );
+  });
+
+  it('gives the reason of its failure to one line of the log, not to the client', async () => {
+    const { harness, rules, client } = slow('publish');
+    client.publish();
+    rules.fail(new Error('10.0.0.7 is down'));
+    await settled();
+    assert.deepEqual(
+      harness.log.lines.filter((line) => line.startsWith('error')),
+      ['error 100 publish refused, the server cannot decide on it now, ret=3008'],
+    );
+    assert.ok(!Buffer.concat(client.socket.written).includes('10.0.0.7'));
+  });
+
+  it('is not blamed for what the client sent meanwhile', async () => {
+    const { harness, rules, client } = slow('publish');
+    client.publish();
+    client.socket.receive(Buffer.of(0xc9));
+    rules.answer();
+    await settled();
+    assert.ok(client.socket.isDestroyed);
+    assert.equal(harness.log.matching('cannot authorize').length, 0);
+    assert.match(harness.log.matching('serve client failed')[0] ?? '', /fmt 0.*ret=2001$/);
+  });
+
   it('looks at the conflict again after the answer', async () => {
     const { harness, rules, client } = slow('publish');
     client.publish();
@@ -208,6 +261,30 @@ describe('RtmpService', () => {
     await stopped;
     assert.equal(harness.log.matching('client finished. time=').length, 3);
     assert.equal(harness.streamLog.players.size, 0);
+  });
+
+  it('tells a client that it stops, connected or not yet decided on', async () => {
+    const shutdown = 'NetConnection.Connect.AppShutdown';
+    const idle = new Harness().client();
+    const cases = (['connect', 'publish', 'play'] as const).map((action) => {
+      const { harness, client } = slow(action);
+      if (action === 'play') client.play();
+      else client.publish();
+      return { harness, client, reply: action === 'connect' ? `_error ${shutdown}` : shutdown };
+    });
+    const harness = new Harness();
+    const connected = harness.client();
+    connected.connect();
+    cases.push({ harness, client: connected, reply: shutdown });
+    for (const { client, ...one } of cases) {
+      client.takeReplies();
+      const stopped = one.harness.service.stop(60_000);
+      assert.deepEqual(client.takeReplies(), [one.reply]);
+      assert.ok(client.socket.isEnded);
+      client.socket.close();
+      await stopped;
+    }
+    assert.deepEqual(idle.takeReplies(), []);
   });
 
   it('does not tell anything twice to a client that is closing', async () => {

@@ -97,6 +97,38 @@ describe('Source, media', () => {
   });
 });
 
+describe('Source, large headers', () => {
+  const largest = 64 * 1024;
+
+  it('are passed on, but not kept, beyond 64 KiB', () => {
+    const { source, log } = createSource();
+    source.acquire(new FakePublisher(100));
+    const header = Buffer.concat([avcHeader, Buffer.alloc(largest - avcHeader.length)]);
+    const larger = Buffer.concat([header, Buffer.alloc(1)]);
+    for (const body of [larger, larger, header]) send(source, VIDEO, 0, body);
+    assert.deepEqual(
+      log.messages.map(({ slot }) => slot),
+      [-1, -1, 1],
+    );
+  });
+
+  it('and metadata too, which is said once and still heeded', () => {
+    const { source, log } = createSource();
+    const publisher = new FakePublisher(100);
+    source.acquire(publisher);
+    source.setMetadata(0, AmfObject.of({ width: 1 }));
+    const large = AmfObject.of({ bravo_atc: true, index: 'x'.repeat(largest) });
+    for (let i = 0; i < 3; i++) source.setMetadata(0, large);
+    assert.deepEqual(
+      log.messages.map(({ slot }) => slot),
+      [0, -1, -1, -1],
+    );
+    assert.equal(source.metadata?.number('width'), 1);
+    assert.ok(log.options.absolute);
+    assert.equal(publisher.log.matching('above 65536B is not kept').length, 1);
+  });
+});
+
 describe('Source, publishers', () => {
   it('knows its publisher and forgets the stream when it leaves, players staying', () => {
     const { source, log } = createSource();
