@@ -45,7 +45,6 @@ void PaceGroup::Add(Socket* socket, int64_t now) {
   place.slot = index;
   place.index = static_cast<uint32_t>(slot.members.size());
   slot.members.push_back(socket);
-  members_++;
 }
 
 void PaceGroup::Remove(Socket* socket) {
@@ -56,7 +55,6 @@ void PaceGroup::Remove(Socket* socket) {
   place_of_(last).index = place.index;
   slot.members.pop_back();
   place = PacePlace{};
-  members_--;
 }
 
 int64_t PaceGroup::NextDue(uint64_t work) const {

@@ -32,7 +32,6 @@ class PaceGroup {
   PaceGroup(int64_t interval_ms, PlaceOf place_of);
 
   int64_t interval_ms() const { return interval_ms_; }
-  bool empty() const { return members_ == 0; }
   void Add(Socket* socket, int64_t now);
   void Remove(Socket* socket);
 
@@ -65,7 +64,6 @@ class PaceGroup {
 
   int64_t interval_ms_;
   PlaceOf place_of_;
-  size_t members_ = 0;
   std::vector<Slot> slots_;
   std::vector<Socket*> scratch_;
 };
