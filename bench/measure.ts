@@ -1,4 +1,6 @@
 // Measures one row on one server: load, steady window, cpu and memory of the server.
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isRunning, stop } from './children';
@@ -12,6 +14,7 @@ import type { ServerKind } from './server';
 const SETTLE_SECONDS = 3;
 const PUBLISHER_SECONDS = 1;
 const IDLE_MS = 3500;
+const SEGMENTS_MS = 15_000;
 // The window of the server's cpu lies inside that of the generator.
 const WINDOW_MARGIN_SECONDS = 0.3;
 
@@ -52,6 +55,16 @@ function loadArguments(row: Row, url: string, plan: Plan): { args: string[]; bef
   return { args, before };
 }
 
+/** Where the load of a row goes. */
+function loadUrl(row: Row, kind: ServerKind): string {
+  if (row.http !== true) return streamUrl(kind);
+  return `http://127.0.0.1:${kind.httpPort ?? 0}/live/bench.${row.command === 'hls' ? 'm3u8' : 'flv'}`;
+}
+
+function streamUrl(kind: ServerKind): string {
+  return `rtmp://127.0.0.1:${kind.port}/live/bench`;
+}
+
 async function publishMeanwhile(
   row: Row,
   url: string,
@@ -60,27 +73,29 @@ async function publishMeanwhile(
 ): Promise<string[]> {
   if (row.command === 'publish') return [];
   const args = ['publish', '--url', url, '--seconds', String(seconds), ...plan.publisher];
+  if (row.command === 'hls') args.push('--kbps', '1000');
   const report = await runLoad(plan.loadCpu, args);
   return report.started === 1 && report.lost === 0 ? [] : ['the publisher was lost'];
 }
 
 /** Starts the server, loads it, measures, stops it. */
 export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promise<Result> {
-  const url = `rtmp://127.0.0.1:${kind.port}/live/bench`;
+  const segmenter = await startSegmenter(row, kind, plan);
   const server = await startServer(kind, row, plan.serverCpu, plan.directory);
   const group = server.pid ?? 0;
   try {
     await sleep(IDLE_MS);
     const idle = usageOf(group);
-    const { args, before } = loadArguments(row, url, plan);
+    const { args, before } = loadArguments(row, loadUrl(row, kind), plan);
     const window = row.windowSeconds ?? plan.windowSeconds;
     const publishing = publishMeanwhile(
       row,
-      url,
+      streamUrl(segmenter?.kind ?? kind),
       plan,
-      before + window + 2 * PUBLISHER_SECONDS + 1,
+      before + window + 2 * PUBLISHER_SECONDS + 1 + (segmenter ? SEGMENTS_MS / 1000 : 0),
     );
     await sleep(PUBLISHER_SECONDS * 1000);
+    if (segmenter) await waitForSegments(plan);
     const loading = runLoad(plan.loadCpu, args);
     await sleep((before + WINDOW_MARGIN_SECONDS) * 1000);
     const from = usageOf(group);
@@ -97,6 +112,31 @@ export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promis
     return { row, server: kind.name, cpu, othersCpu, ...memory, report, notes };
   } finally {
     await stop(server);
+    if (segmenter) await stop(segmenter.child);
+  }
+}
+
+/** For viewers of HLS: our server beside the one that is measured, filling the folder that it serves. */
+async function startSegmenter(
+  row: Row,
+  measured: ServerKind,
+  plan: Plan,
+): Promise<{ kind: ServerKind; child: ChildProcess } | undefined> {
+  if (row.command !== 'hls') return undefined;
+  rmSync(`${plan.directory}/www`, { recursive: true, force: true });
+  const port = measured.port + 20;
+  const command = 'objs/srs -c {config}';
+  const kind = { name: 'segmenter', port, httpPort: port + 1, command };
+  const files = { ...row, needs: { ...row.needs, files: true } };
+  return { kind, child: await startServer(kind, files, plan.loadCpu, plan.directory) };
+}
+
+/** Until the playlist has its first segments. */
+async function waitForSegments(plan: Plan): Promise<void> {
+  const deadline = performance.now() + SEGMENTS_MS;
+  while (!existsSync(`${plan.directory}/www/live/bench.m3u8`)) {
+    if (performance.now() > deadline) throw new Error('the segmenter wrote no playlist');
+    await sleep(100);
   }
 }
 

@@ -6,6 +6,8 @@ export interface ServerNeeds {
   readonly mergedWriteMs: number;
   /** Merged read of publishers. */
   readonly mergedRead: boolean;
+  /** Cuts HLS segments and records, beside what is asked of it. */
+  readonly files?: boolean;
 }
 
 /** One row: a load, and the sub-command of the generator that makes it. */
@@ -13,7 +15,9 @@ export interface Row {
   readonly id: string;
   readonly title: string;
   readonly needs: ServerNeeds;
-  readonly command: 'play' | 'publish' | 'connect';
+  readonly command: 'play' | 'publish' | 'connect' | 'hls';
+  /** FLV over HTTP instead of RTMP; only servers with a port for HTTP are measured. */
+  readonly http?: boolean;
   readonly count: number;
   /** Connections opened per second. */
   readonly rate: number;
@@ -50,6 +54,37 @@ function publishers(count: number, mergedRead: boolean): Row {
     count,
     rate: 500,
     extra: [],
+  };
+}
+
+function httpPlayers(count: number): Row {
+  const row = players(count, 500);
+  const title = `${count} players of HTTP-FLV, merged write 350 ms`;
+  return { ...row, id: `http-flv-${count}`, title, http: true };
+}
+
+/** Viewers who fetch 2 s segments of 1 Mbps from a folder that another process fills. */
+const HLS: Row = {
+  id: 'hls-2000',
+  title: '2000 HLS viewers of 2 s segments, 1 Mbps',
+  needs: MERGED,
+  command: 'hls',
+  http: true,
+  count: 2000,
+  rate: 1000,
+  extra: ['--interval-ms', '2000'],
+};
+
+/** Publishers of 4 Mbps, with and without files; the difference is what HLS and DVR cost. */
+function recorded(files: boolean): Row {
+  return {
+    id: files ? 'files-10' : 'no-files-10',
+    title: `10 publishers of 4 Mbps, ${files ? 'HLS and DVR on' : 'no HLS, no DVR'}`,
+    needs: { ...MERGED, files },
+    command: 'publish',
+    count: 10,
+    rate: 100,
+    extra: ['--kbps', '4000'],
   };
 }
 
@@ -96,6 +131,10 @@ export const benchRows: readonly Row[] = [
   publishers(2000, true),
   CONNECT,
   SLOW,
+  httpPlayers(1000),
+  HLS,
+  recorded(false),
+  recorded(true),
 ];
 
 /** The rows of `--hold`: a minute each, and any loss is a failure. */

@@ -16,10 +16,11 @@ const USAGE = `usage: bench/run.sh [options]
   --quick              windows of 5 s instead of 15 s
   --hold               the rows that must hold: a minute each, any loss is a failure
   --server COMMAND     our server (objs/srs -c {config}); {config} is the file written for the row
-  --port N             port of our server (19550)
+  --port N             port of our server (19550), with HTTP at the next one
   --peer COMMAND       another server for the same rows; it is told BENCH_ROW,
                        BENCH_LATENCY=merged|lowest and BENCH_MERGED_READ=on|off by environment
   --peer-port N        port of the peer (19560)
+  --peer-http-port N   its port for HTTP, for the rows of HTTP; it serves objs/bench/www
   --peer-name NAME     its name in the table (peer)
   --only-peer          leave our server out
   --audio              publishers send AAC too (43 more messages a second)
@@ -38,6 +39,7 @@ function readOptions() {
       port: { type: 'string', default: '19550' },
       peer: { type: 'string' },
       'peer-port': { type: 'string', default: '19560' },
+      'peer-http-port': { type: 'string' },
       'peer-name': { type: 'string', default: 'peer' },
       'only-peer': { type: 'boolean', default: false },
       audio: { type: 'boolean', default: false },
@@ -65,11 +67,14 @@ function chooseRows(options: Options): readonly Row[] {
 function chooseServers(options: Options): ServerKind[] {
   const servers: ServerKind[] = [];
   if (!options['only-peer']) {
-    servers.push({ name: 'srs', port: Number(options.port), command: options.server });
+    const port = Number(options.port);
+    servers.push({ name: 'srs', port, httpPort: port + 1, command: options.server });
   }
   if (options.peer !== undefined) {
     const port = Number(options['peer-port']);
-    servers.push({ name: options['peer-name'], port, command: options.peer });
+    const http = options['peer-http-port'];
+    const httpPort = http === undefined ? undefined : Number(http);
+    servers.push({ name: options['peer-name'], port, httpPort, command: options.peer });
   }
   return servers;
 }
@@ -94,6 +99,7 @@ async function run(options: Options): Promise<boolean> {
   for (const row of chooseRows(options)) {
     const floor = await measureFloor(row, plan);
     for (const server of chooseServers(options)) {
+      if (row.http === true && server.httpPort === undefined) continue;
       const result = await measureRow(row, server, plan);
       print(tableLine(result, floor));
       good &&= losses(result).length === 0;

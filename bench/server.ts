@@ -14,17 +14,47 @@ const MOST_CONNECTIONS = 12_000;
 export interface ServerKind {
   readonly name: string;
   readonly port: number;
+  /** Port for HTTP; undefined when it has none. */
+  readonly httpPort: number | undefined;
   /** A shell command; {config} stands for the file written for ours. */
   readonly command: string;
 }
 
+/** Where segments of the row `hls` are, below the directory of the run. */
+const WEB_ROOT = 'www';
+
+/** The blocks of HTTP, and of files when they are asked for. */
+function httpText(needs: ServerNeeds, directory: string): string {
+  const files = `
+    hls {
+        enabled on;
+        hls_fragment 2;
+        hls_window 10;
+        hls_path ${directory}/${WEB_ROOT};
+    }`;
+  const dvr = `
+    dvr {
+        enabled on;
+        dvr_path ${directory}/dvr/[app]/[stream].[timestamp].flv;
+    }`;
+  return `
+    http_remux {
+        enabled on;
+    }${needs.files === true ? files + dvr : ''}`;
+}
+
 /** Configuration of our server for a row. */
-function configText(port: number, needs: ServerNeeds, directory: string): string {
+function configText(kind: ServerKind, needs: ServerNeeds, directory: string): string {
   const lowest = needs.mergedWriteMs === 0;
-  return `listen ${port};
+  return `listen ${kind.port};
+http_server {
+    enabled on;
+    listen ${kind.httpPort ?? 0};
+    dir ${directory}/${WEB_ROOT};
+}
 max_connections ${MOST_CONNECTIONS};
 daemon off;
-pid ${directory}/srs.pid;
+pid ${directory}/${kind.name}.pid;
 srs_log_tank console;
 srs_log_level warn;
 chunk_size 60000;
@@ -34,7 +64,7 @@ vhost __defaultVhost__ {
     mr {
         enabled ${needs.mergedRead ? 'on' : 'off'};
         latency 350;
-    }
+    }${httpText(needs, directory)}
 }
 `;
 }
@@ -60,9 +90,9 @@ export async function startServer(
   directory: string,
 ): Promise<ChildProcess> {
   if (await accepts(kind.port)) throw new Error(`port ${kind.port} is in use already`);
-  const config = `${directory}/srs.conf`;
+  const config = `${directory}/${kind.name}.conf`;
   const logFile = `${directory}/${kind.name}.log`;
-  writeFileSync(config, configText(kind.port, row.needs, directory));
+  writeFileSync(config, configText(kind, row.needs, directory));
   const env = {
     ...process.env,
     BENCH_ROW: row.id,

@@ -25,7 +25,9 @@ struct Options {
   uint32_t verify, latency;  // so many players parse what they receive
   uint32_t kbps, fps, gop, first_timestamp;
   bool audio;
-  double interval_ms;  // floor: time between two sends to a socket; 0 = one per frame
+  bool http;           // play: FLV over HTTP instead of RTMP
+  double interval_ms;  // floor: time between two sends to a socket, 0 = one per frame; hls: between
+                       // two looks at the playlist
   int sender_cpu;      // floor: cpu of the sending process, -1 = any
 };
 extern struct Options options;
@@ -110,6 +112,20 @@ void reader_skip(struct Reader *r, size_t size);
 // chunk stream.
 bool reader_run(struct Reader *r, struct Session *s, MessageHandler handler);
 void reader_set_chunk_size(struct Reader *r, uint32_t size);
+bool reader_dead(const struct Reader *r);     // freed by the handler
+void reader_hold(struct Reader *r, bool on);  // while held, a free waits for the release
+
+// ---- FLV over HTTP (flv.c) ----
+
+void http_get(struct Bytes *out, const char *path, bool keep_alive);
+// Length of a whole answer head at `bytes`, 0 while it is incomplete.
+size_t http_head_size(const uint8_t *bytes, size_t size);
+int http_status(const uint8_t *bytes, size_t size);
+long http_content_length(const char *head);  // -1 when it says none
+void flv_request(struct Session *s);
+void flv_answer(struct Session *s);  // takes the head of the answer, then media begins
+// Hands over whole tags; false: not an FLV stream.
+bool flv_run(struct Reader *r, struct Session *s, MessageHandler handler);
 
 // ---- session (session.c) ----
 
@@ -143,6 +159,7 @@ extern struct SessionHooks session_hooks;
 void session_open(struct Session *s, int epoll, uint32_t index);
 void session_event(struct Session *s, uint32_t events);
 bool session_send(struct Session *s, const void *data, size_t size);  // false: closed meanwhile
+void session_start(struct Session *s);                                // media begins
 void session_close(struct Session *s, const char *failure);
 void session_read_slowly(struct Session *s, size_t most);
 void stream_name(const struct Session *s, char *name, size_t size);
@@ -171,5 +188,6 @@ int run_play(void);
 int run_publish(void);
 int run_connect(void);
 int run_floor(void);
+int run_hls(void);
 
 #endif

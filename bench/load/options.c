@@ -21,8 +21,10 @@ struct Options options = {
 };
 
 static const char usage[] =
-    "usage: load play|publish|connect|floor [options]; prints one JSON line, exits 1 on any loss\n"
+    "usage: load play|publish|connect|hls|floor [options]; prints one JSON line, exits 1 on any "
+    "loss\n"
     "  --url rtmp://HOST:PORT/APP/STREAM   several publishers use STREAM_0, STREAM_1, ...\n"
+    "  --url http://HOST:PORT/APP/FILE     play: FLV over HTTP; hls: the playlist\n"
     "  --count N                           connections (connect: not used)\n"
     "  --connect-rate R                    connections opened per second (500)\n"
     "  --seconds S                         length of the whole run (10)\n"
@@ -36,6 +38,8 @@ static const char usage[] =
     "publish:\n"
     "  --gop G --audio                     frames per key frame (50); 48 of the kbps are AAC\n"
     "  --first-timestamp MS                where timestamps begin (0)\n"
+    "hls:\n"
+    "  --interval-ms MS                    time between two looks at the playlist\n"
     "floor:\n"
     "  --interval-ms MS                    time between sends to a socket (350; 0: one a frame)\n"
     "  --sender-cpu C                      cpu of the sending process\n";
@@ -53,9 +57,10 @@ void die(const char *format, ...) {
 static void parse_url(const char *url) {
   char path[512];
   unsigned port = 1935;
-  if (sscanf(url, "rtmp://%127[^:/]:%u/%511s", options.host, &port, path) != 3 &&
+  options.http = sscanf(url, "http://%127[^:/]:%u/%511s", options.host, &port, path) == 3;
+  if (!options.http && sscanf(url, "rtmp://%127[^:/]:%u/%511s", options.host, &port, path) != 3 &&
       sscanf(url, "rtmp://%127[^:/]/%511s", options.host, path) != 2)
-    die("rtmp://HOST[:PORT]/APP/STREAM expected, not %s", url);
+    die("rtmp://HOST[:PORT]/APP/STREAM or http://HOST:PORT/APP/FILE expected, not %s", url);
   char *slash = strrchr(path, '/');
   if (!slash || slash == path || !slash[1] || port == 0 || port > 65535)
     die("rtmp://HOST[:PORT]/APP/STREAM expected, not %s", url);

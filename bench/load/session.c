@@ -186,7 +186,7 @@ static bool body_has(const struct Message *m, const char *text) {
   return false;
 }
 
-static void start(struct Session *s) {
+void session_start(struct Session *s) {
   s->stage = kMedia;
   s->started_ns = now_ns();
   session_hooks.on_started(s);
@@ -212,7 +212,7 @@ static void on_command(struct Session *s, const struct Message *m) {
     s->stream_id = (uint32_t)id;
     send_start(s);
   } else if (s->stage == kStarting && (body_has(m, "Play.Start") || body_has(m, "Publish.Start"))) {
-    start(s);
+    session_start(s);
   } else if (body_has(m, "NetStream.") && body_has(m, "error")) {
     session_close(s, "the server refused the stream");
   }
@@ -232,7 +232,7 @@ static bool becomes_drain(const struct Session *s) {
 }
 
 static void on_media(struct Session *s, const struct Message *m) {
-  if (s->stage == kStarting && !s->publisher) start(s);
+  if (s->stage == kStarting && !s->publisher) session_start(s);
   if (s->stage != kMedia) return;
   session_hooks.on_media(s, m);
   if (s->reader && becomes_drain(s)) {
@@ -280,7 +280,17 @@ static void on_handshake(struct Session *s) {
   }
 }
 
+static void parse_flv(struct Session *s) {
+  if (s->stage < kMedia) flv_answer(s);
+  if (s->stage != kMedia) return;
+  if (!flv_run(s->reader, s, on_message)) session_close(s, "the answer is not FLV");
+}
+
 static void parse(struct Session *s) {
+  if (options.http) {
+    parse_flv(s);
+    return;
+  }
   if (s->stage == kHandshake) on_handshake(s);
   if (s->stage < kCommands || s->stage == kClosed) return;
   if (!reader_run(s->reader, s, on_message)) session_close(s, "the answer is not a chunk stream");
@@ -337,7 +347,7 @@ void session_event(struct Session *s, uint32_t events) {
     if (closing)
       lost(s);
     else if (events & EPOLLOUT)
-      send_c0c1(s);
+      options.http ? flv_request(s) : send_c0c1(s);
     return;
   }
   if ((events & EPOLLOUT) && !flush_pending(s)) return;

@@ -128,6 +128,12 @@ const uint8_t *reader_bytes(const struct Reader *r, size_t *size) {
 
 void reader_skip(struct Reader *r, size_t size) { r->at += size; }
 void reader_set_chunk_size(struct Reader *r, uint32_t size) { r->chunk_size = size; }
+bool reader_dead(const struct Reader *r) { return r->dead; }
+
+void reader_hold(struct Reader *r, bool on) {
+  r->running = on;
+  if (!on && r->dead) reader_free(r);
+}
 
 static struct ChunkStream *find_stream(struct Reader *r, uint32_t csid) {
   for (uint32_t i = 0; i < r->streams; i++)
@@ -212,9 +218,8 @@ static int read_chunk(struct Reader *r, struct Session *s, MessageHandler handle
 
 bool reader_run(struct Reader *r, struct Session *s, MessageHandler handler) {
   int result = 1;
-  r->running = true;
+  reader_hold(r, true);
   while (result > 0 && !r->dead) result = read_chunk(r, s, handler);
-  r->running = false;
-  if (r->dead) reader_free(r);
+  reader_hold(r, false);
   return result >= 0;
 }

@@ -92,7 +92,22 @@ function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
     const place = find(block.children ?? [], 'mode') ?? block;
     throw new ConfigError(place, `vhost ${vhost.name}: mode remote needs an origin`);
   }
+  checkHls(vhost, block);
   return checkIngests(vhost, block);
+}
+
+/** A part is sent before its segment is complete, which encryption by segments does not allow. */
+function checkHls({ name, hls }: VhostOptions, block: Directive): void {
+  if (!hls.enabled || !hls.lowLatency) return;
+  const place = find(block.children ?? [], 'hls') ?? block;
+  const title = `vhost ${name} hls`;
+  if (hls.keys) {
+    throw new ConfigError(place, `${title}: hls_keys and hls_low_latency exclude each other`);
+  }
+  if (hls.partMs * 2 > hls.fragmentMs) {
+    const text = `${title}: hls_part ${hls.partMs / 1000} must be at most half of hls_fragment`;
+    throw new ConfigError(place, `${text} ${hls.fragmentMs / 1000}`);
+  }
 }
 
 function checkIngests(vhost: VhostOptions, block: Directive): Warning[] {

@@ -32,6 +32,12 @@ export type Feature =
 
 /** What this build can do; building a feature adds its entry here, and its warning is gone. */
 export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
+  'dvr',
+  'hls',
+  'http_remux',
+  'http_server',
+  'http_static',
   'refer',
+  'rtmps',
   'send_min_interval',
 ]);

@@ -88,6 +88,9 @@ export function text(label = 'text'): ValueType<string> {
 /** A file or directory name, not empty; variables such as `[app]` are left to the feature. */
 export const path: ValueType<string> = { ...text('path'), mayBeEmpty: false };
 
+/** A file or directory name, or '' when there is none. */
+export const optionalPath: ValueType<string> = text('path');
+
 /** `scheme://…`; only the shape is checked, variables such as `[port]` may be inside. */
 export const url: ValueType<string> = {
   label: 'url',

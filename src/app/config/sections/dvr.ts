@@ -1,6 +1,6 @@
 /** Owns the options of recording: DVR and snapshots. */
 import { block, one } from '../directive';
-import { choice, onOff, path, seconds } from '../values';
+import { choice, onOff, path, seconds, size } from '../values';
 
 /** `dvr {}` of a vhost. */
 const dvrRows = {
@@ -19,6 +19,12 @@ const dvrRows = {
     doc: 'How timestamps are corrected in the file, as time_jitter of the vhost.',
   }),
   format: one('dvr_format', choice('flv', 'mp4'), 'flv', { doc: 'Container of the file.' }),
+  retainAgeMs: one('dvr_retain_age', seconds(0, 3_153_600_000), '0', {
+    doc: 'Seconds after which a finished file is deleted; 0 keeps all.',
+  }),
+  retainBytes: one('dvr_retain_size', size(0, 2 ** 50), '0', {
+    doc: 'Bytes that the files of the vhost may take together, the oldest are deleted; 0 is no limit.',
+  }),
 };
 
 /** `snapshot {}` of a vhost. */

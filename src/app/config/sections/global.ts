@@ -100,6 +100,12 @@ export const globalRows = {
     doc: 'Addresses of the RTMP server over TLS.',
     feature: 'rtmps',
   }),
+  rtmpsKey: one('rtmps_key', path, './conf/server.key', {
+    doc: 'Private key for rtmps_listen, PEM; read again when it changes.',
+  }),
+  rtmpsCert: one('rtmps_cert', path, './conf/server.crt', {
+    doc: 'Certificate for rtmps_listen, followed by those that signed it, PEM; read again when it changes.',
+  }),
   maxConnections: one('max_connections', int(1, 1_000_000), '1000', {
     doc: 'Most clients at a time, RTMP and HTTP together.',
   }),

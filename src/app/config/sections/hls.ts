@@ -1,6 +1,25 @@
 /** Owns the options of segmented delivery: HLS and HDS. */
 import { block, one } from '../directive';
-import { choice, int, number, onOff, path, seconds, text } from '../values';
+import { choice, int, number, onOff, optionalPath, path, seconds, text } from '../values';
+
+/** Encryption of segments. */
+const keyRows = {
+  keys: one('hls_keys', onOff, 'off', {
+    doc: 'Encrypts segments with AES-128; not with hls_low_latency.',
+  }),
+  fragmentsPerKey: one('hls_fragments_per_key', int(1, 100_000), '5', {
+    doc: 'Segments that share a key.',
+  }),
+  keyFile: one('hls_key_file', path, '[app]/[stream]-[seq].key', {
+    doc: 'Key, under hls_key_file_path; variables as for hls_ts_file.',
+  }),
+  keyFilePath: one('hls_key_file_path', optionalPath, '', {
+    doc: 'Base directory of the keys; empty for hls_path.',
+  }),
+  keyUrl: one('hls_key_url', text('url'), '', {
+    doc: 'Put before each key in the playlist, as https://host/; empty for a relative URL.',
+  }),
+};
 
 /** `hls {}` of a vhost. */
 const hlsRows = {
@@ -38,9 +57,15 @@ const hlsRows = {
   }),
   format: one('hls_format', choice('ts', 'fmp4'), 'ts', { doc: 'Container of the segments.' }),
   lowLatency: one('hls_low_latency', onOff, 'off', {
-    doc: 'Low-latency HLS: parts, preload hints, blocking reload.',
+    doc: 'Low-latency HLS: parts, preload hints, blocking reload; needs http_server.',
   }),
-  keys: one('hls_keys', onOff, 'off', { doc: 'Encrypts segments with AES-128.' }),
+  partMs: one('hls_part', seconds(0.05, 5), '0.2', {
+    doc: 'Length of a part of low-latency HLS, in seconds.',
+  }),
+  ...keyRows,
+  masterFile: one('hls_master_file', optionalPath, '', {
+    doc: 'Master playlist with codecs and bandwidth, under hls_path, as [app]/[stream].master.m3u8; empty for none.',
+  }),
   entryPrefix: one('hls_entry_prefix', text('prefix'), '', {
     doc: 'Put before each segment in the playlist, as http://host/.',
   }),

@@ -11,6 +11,18 @@ const httpApiRows = {
   }),
 };
 
+/** `https {}` within a block that listens for HTTP. */
+const httpsRows = {
+  enabled: one('enabled', onOff, 'off', { doc: 'Serves the same over TLS.' }),
+  listen: list('listen', listen, { doc: 'Addresses for TLS.', fallback: '8088' }),
+  key: one('key', path, './conf/server.key', {
+    doc: 'Private key of the certificate, PEM; read again when it changes.',
+  }),
+  cert: one('cert', path, './conf/server.crt', {
+    doc: 'Certificate, followed by those that signed it, PEM; read again when it changes.',
+  }),
+};
+
 /** `http_server {}` (older name `http_stream`) at root. */
 const httpServerRows = {
   enabled: one('enabled', onOff, 'off', { doc: 'Serves files and live streams over HTTP.' }),
@@ -18,6 +30,10 @@ const httpServerRows = {
   dir: one('dir', path, './objs/nginx/html', {
     doc: 'Root directory, used when no vhost is mounted at /.',
   }),
+  crossdomain: one('crossdomain', onOff, 'on', {
+    doc: 'Lets pages of other origins read the answers, and answers preflights (CORS).',
+  }),
+  https: block('https', httpsRows, { doc: 'The same server over TLS.' }),
 };
 
 /** `heartbeat {}` at root. */
@@ -49,6 +65,12 @@ const httpRemuxRows = {
   }),
   hstrs: one('hstrs', onOff, 'on', {
     doc: 'Lets players come before the publisher, and edges pull from the origin.',
+  }),
+  publisherWaitMs: one('publisher_wait', seconds(0, 86400), '10', {
+    doc: 'Seconds a player waits for a publisher, before the first and between two; 0 does not wait.',
+  }),
+  publish: one('publish', onOff, 'on', {
+    doc: 'Lets clients publish by POST or PUT of an FLV stream to where it is played.',
   }),
 };
 

@@ -37,6 +37,8 @@ describe('the rules between options', () => {
     ['a vhost given twice', 'listen 1;\nvhost a { }\nvhost a { }', ':3: directive "vhost" duplicated, vhost=a, first given at a.conf:2'], // prettier-ignore
     ['an ingest id given twice', 'listen 1; vhost a { ingest i { }\ningest i { } }', ':2: directive "ingest" id duplicated, vhost=a, id=i'], // prettier-ignore
     ['asprocess with daemon', 'listen 1;\nasprocess on;', ':2: daemon conflict with asprocess, expecting daemon off'], // prettier-ignore
+    ['encrypted low-latency HLS, whose parts leave before their segment is complete', 'listen 1; vhost a {\nhls { enabled on; hls_low_latency on; hls_keys on; } }', ':2: vhost a hls: hls_keys and hls_low_latency exclude each other'], // prettier-ignore
+    ['parts that are as long as segments', 'listen 1; vhost a {\nhls { enabled on; hls_low_latency on; hls_fragment 0.3; } }', ':2: vhost a hls: hls_part 0.2 must be at most half of hls_fragment 0.3'], // prettier-ignore
     ['an edge without an origin', 'listen 1; vhost a {\nmode remote; }', ':2: vhost a: mode remote needs an origin'], // prettier-ignore
   ];
   for (const [name, text, message] of failures) {
@@ -56,6 +58,11 @@ describe('the rules between options', () => {
       );
     });
   }
+
+  it('allow low-latency HLS whose segments hold several parts', () => {
+    Config.parse('listen 1; vhost a { hls { enabled on; hls_low_latency on; hls_fragment 1; } }', 'a');
+    Config.parse('listen 1; vhost a { hls { enabled on; hls_keys on; } }', 'a');
+  });
 
   it('allow asprocess without daemon', () => {
     const { global } = Config.parse('listen 1; asprocess on; daemon off;', 'a.conf');

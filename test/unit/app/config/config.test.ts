@@ -21,6 +21,8 @@ describe('the root options', () => {
     const { listen, pithyPrintMs, heartbeat, stats, httpApi, httpServer, ...plain } = global;
     assert.deepEqual(plain, {
       rtmpsListen: [],
+      rtmpsKey: './conf/server.key',
+      rtmpsCert: './conf/server.crt',
       maxConnections: 1000,
       chunkSize: 60000,
       pid: './objs/srs.pid',
@@ -47,8 +49,11 @@ describe('the root options', () => {
     assert.deepEqual(stats, { network: 0, disk: [] });
     const api = { enabled: false, listen: [{ host: '', port: 1985 }], crossdomain: true };
     assert.deepEqual(httpApi, api);
-    const server = { enabled: false, listen: [{ host: '', port: 8080 }], dir: './objs/nginx/html' };
-    assert.deepEqual(httpServer, server);
+    const { https, ...server } = httpServer;
+    const files = { enabled: false, dir: './objs/nginx/html', crossdomain: true };
+    assert.deepEqual(server, { ...files, listen: [{ host: '', port: 8080 }] });
+    const pair = { key: './conf/server.key', cert: './conf/server.crt' };
+    assert.deepEqual(https, { enabled: false, listen: [{ host: '', port: 8088 }], ...pair });
     assert.deepEqual([vhosts, warnings, file], [[], [], 'a.conf']);
   });
 
@@ -217,9 +222,9 @@ describe('features in a file', () => {
   const warningsOf = (text: string): readonly string[] => parse(`listen 1;\n${text}`).warnings;
 
   it('are warned about once each, with place and vhost', () => {
-    const text = 'vhost a.com {\nhls { enabled on; hls_low_latency on; }\nforward b;\nmode remote; origin c;\n}'; // prettier-ignore
+    const text = 'vhost a.com {\nhds { enabled on; hds_fragment 2; }\nforward b;\nmode remote; origin c;\n}'; // prettier-ignore
     assert.deepEqual(warningsOf(text), [
-      'a.conf:3: vhost a.com: "hls" is not available in this build and is ignored',
+      'a.conf:3: vhost a.com: "hds" is not available in this build and is ignored',
       'a.conf:4: vhost a.com: "forward" is not available in this build and is ignored',
       'a.conf:5: vhost a.com: "mode remote" is not available in this build and is ignored',
     ]);
