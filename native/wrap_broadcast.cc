@@ -1,4 +1,4 @@
-// Broadcast logs by number, and the players on them by socket slot.
+// Broadcast logs by number, the players on them by socket slot, and readers by number.
 #include <errno.h>
 
 #include "addon.h"
@@ -18,6 +18,17 @@ LogOptions OptionsOf(const Nan::FunctionCallbackInfo<v8::Value>& info, int first
   return options;
 }
 
+LogFormat FormatOf(v8::Local<v8::Value> value) {
+  return IntOf(value) == static_cast<int32_t>(LogFormat::kFlv) ? LogFormat::kFlv : LogFormat::kRtmp;
+}
+
+// numbers: messages, dropped, lag ms, jumps
+void FillPlayer(v8::Local<v8::Value> numbers, const Cursor& cursor) {
+  FillNumbers(numbers,
+              {static_cast<double>(MessagesOf(cursor)), static_cast<double>(cursor.dropped),
+               static_cast<double>(LagOf(cursor)), static_cast<double>(cursor.jumps)});
+}
+
 // createLog(options…) -> log
 NAN_METHOD(CreateLog) {
   Loop* loop = EngineObject::LoopOf(info);
@@ -33,7 +44,7 @@ NAN_METHOD(CreateLog) {
 NAN_METHOD(SetLogOptions) {
   Loop* loop = EngineObject::LoopOf(info);
   if (loop == nullptr) return;
-  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  LiveLog* log = loop->LogAt(IntOf(info[0]));
   if (log != nullptr) log->SetOptions(OptionsOf(info, 1));
 }
 
@@ -54,7 +65,7 @@ NAN_METHOD(Append) {
 NAN_METHOD(ResetLog) {
   Loop* loop = EngineObject::LoopOf(info);
   if (loop == nullptr) return;
-  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  LiveLog* log = loop->LogAt(IntOf(info[0]));
   if (log != nullptr) log->Reset();
 }
 
@@ -63,12 +74,12 @@ NAN_METHOD(CloseLog) {
   if (loop != nullptr) loop->CloseLog(IntOf(info[0]));
 }
 
-// attach(slot, log, streamId, flushMs)
+// attach(slot, log, streamId, flushMs, format)
 NAN_METHOD(Attach) {
   Loop* loop = EngineObject::LoopOf(info);
   if (loop == nullptr) return;
   loop->Attach(IntOf(info[0]), IntOf(info[1]), static_cast<uint32_t>(IntOf(info[2])),
-               IntOf(info[3]));
+               IntOf(info[3]), FormatOf(info[4]));
 }
 
 NAN_METHOD(Detach) {
@@ -107,12 +118,7 @@ NAN_METHOD(PlayerStats) {
   if (loop == nullptr) return;
   Socket* socket = loop->SocketAt(IntOf(info[0]));
   bool live = socket != nullptr && socket->IsLive();
-  if (live) {
-    const Cursor& cursor = *socket->cursor;
-    FillNumbers(info[1],
-                {static_cast<double>(MessagesOf(cursor)), static_cast<double>(cursor.dropped),
-                 static_cast<double>(LagOf(cursor)), static_cast<double>(cursor.jumps)});
-  }
+  if (live) FillPlayer(info[1], *socket->cursor);
   info.GetReturnValue().Set(live);
 }
 
@@ -120,14 +126,74 @@ NAN_METHOD(PlayerStats) {
 NAN_METHOD(LogStats) {
   Loop* loop = EngineObject::LoopOf(info);
   if (loop == nullptr) return;
-  BroadcastLog* log = loop->LogAt(IntOf(info[0]));
+  LiveLog* log = loop->LogAt(IntOf(info[0]));
   if (log != nullptr) {
+    const BroadcastLog& rtmp = log->rtmp();
     FillNumbers(info[1],
-                {static_cast<double>(log->players()), static_cast<double>(log->total_messages()),
-                 static_cast<double>(log->end()), static_cast<double>(log->held_bytes()),
-                 static_cast<double>(log->gop_ms()), static_cast<double>(log->gop_bytes())});
+                {static_cast<double>(log->players()), static_cast<double>(rtmp.total_messages()),
+                 static_cast<double>(rtmp.end()), static_cast<double>(log->held_bytes()),
+                 static_cast<double>(rtmp.gop_ms()), static_cast<double>(rtmp.gop_bytes())});
   }
   info.GetReturnValue().Set(log != nullptr);
+}
+
+// openReader(log, streamId, format) -> reader
+NAN_METHOD(OpenReader) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  int reader =
+      loop->OpenReader(IntOf(info[0]), static_cast<uint32_t>(IntOf(info[1])), FormatOf(info[2]));
+  if (reader < 0) return Nan::ThrowError(Nan::ErrnoException(-reader, "openReader"));
+  info.GetReturnValue().Set(reader);
+}
+
+NAN_METHOD(CloseReader) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->CloseReader(IntOf(info[0]));
+}
+
+// read(reader, numbers: ReadState bits) -> Buffer of whole messages, undefined when there is none
+NAN_METHOD(Read) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  LogReader* reader = loop->ReaderAt(IntOf(info[0]));
+  std::vector<uint8_t> bytes;
+  double state = reader == nullptr ? 0 : reader->Read(&bytes);
+  FillNumbers(info[1], {state});
+  if (bytes.empty()) return;
+  v8::Local<v8::Object> copy;
+  auto size = static_cast<uint32_t>(bytes.size());
+  if (Nan::CopyBuffer(reinterpret_cast<const char*>(bytes.data()), size).ToLocal(&copy)) {
+    info.GetReturnValue().Set(copy);
+  }
+}
+
+// setReaderPaused(reader, paused)
+NAN_METHOD(SetReaderPaused) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  LogReader* reader = loop->ReaderAt(IntOf(info[0]));
+  if (reader != nullptr && !reader->SetPaused(TruthOf(info[1]))) {
+    Nan::ThrowError(Nan::ErrnoException(ENOMEM, "setReaderPaused", "no memory for a preface"));
+  }
+}
+
+// setReaderLimit(reader, limitMs)
+NAN_METHOD(SetReaderLimit) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  LogReader* reader = loop->ReaderAt(IntOf(info[0]));
+  if (reader != nullptr) reader->SetDurationLimit(static_cast<int64_t>(NumberOf(info[1])));
+}
+
+// readerStats(reader, numbers as of playerStats) -> whether it plays
+NAN_METHOD(ReaderStats) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop == nullptr) return;
+  LogReader* reader = loop->ReaderAt(IntOf(info[0]));
+  bool live = reader != nullptr && reader->IsLive();
+  if (live) FillPlayer(info[1], reader->cursor());
+  info.GetReturnValue().Set(live);
 }
 
 }  // namespace
@@ -146,6 +212,12 @@ void RegisterBroadcastMethods(v8::Local<v8::FunctionTemplate> engine) {
   Nan::SetPrototypeMethod(engine, "hasEnded", HasEnded);
   Nan::SetPrototypeMethod(engine, "playerStats", PlayerStats);
   Nan::SetPrototypeMethod(engine, "logStats", LogStats);
+  Nan::SetPrototypeMethod(engine, "openReader", OpenReader);
+  Nan::SetPrototypeMethod(engine, "closeReader", CloseReader);
+  Nan::SetPrototypeMethod(engine, "read", Read);
+  Nan::SetPrototypeMethod(engine, "setReaderPaused", SetReaderPaused);
+  Nan::SetPrototypeMethod(engine, "setReaderLimit", SetReaderLimit);
+  Nan::SetPrototypeMethod(engine, "readerStats", ReaderStats);
 }
 
 }  // namespace srs

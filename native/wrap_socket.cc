@@ -47,6 +47,12 @@ NAN_METHOD(SetMergedRead) {
   if (loop != nullptr) loop->SetMergedRead(IntOf(info[0]), IntOf(info[1]), IntOf(info[2]));
 }
 
+// setHalfOpen(slot, on)
+NAN_METHOD(SetHalfOpen) {
+  Loop* loop = EngineObject::LoopOf(info);
+  if (loop != nullptr) loop->SetHalfOpen(IntOf(info[0]), TruthOf(info[1]));
+}
+
 // setNoDelay(slot, on)
 NAN_METHOD(NoDelay) {
   Loop* loop = EngineObject::LoopOf(info);
@@ -92,6 +98,7 @@ void RegisterSocketMethods(v8::Local<v8::FunctionTemplate> engine) {
   Nan::SetPrototypeMethod(engine, "pauseRead", PauseRead);
   Nan::SetPrototypeMethod(engine, "setTimeouts", SetTimeouts);
   Nan::SetPrototypeMethod(engine, "setMergedRead", SetMergedRead);
+  Nan::SetPrototypeMethod(engine, "setHalfOpen", SetHalfOpen);
   Nan::SetPrototypeMethod(engine, "setNoDelay", NoDelay);
   Nan::SetPrototypeMethod(engine, "addressOf", SocketAddress);
   Nan::SetPrototypeMethod(engine, "counters", Counters);

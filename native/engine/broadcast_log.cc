@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "chunk_format.h"
+#include "flv_format.h"
 #include "log_cursor.h"
 
 namespace srs {
@@ -15,12 +17,15 @@ constexpr int64_t kMaxClockStepMs = 1000;
 // So much audio without a video frame means that the encoder has switched video off.
 constexpr uint32_t kPureAudioMessages = 115;
 constexpr int64_t kPureAudioMs = 3000;
+constexpr int32_t kMetadataSlot = 0;
 }  // namespace
 
-BroadcastLog::BroadcastLog(const LogOptions& options)
-    : options_(options), headers_(std::make_shared<HeaderSet>()) {
+BroadcastLog::BroadcastLog(const LogOptions& options, LogFormat format)
+    : format_(format), headers_(std::make_shared<HeaderSet>()) {
   gop_headers_ = headers_;
   AddSegment();
+  options_.chunk_size = options.chunk_size;
+  SetOptions(options);
 }
 
 BroadcastLog::~BroadcastLog() {
@@ -47,8 +52,17 @@ void BroadcastLog::Put(const uint8_t* data, size_t length) {
   }
 }
 
-void BroadcastLog::PutPayload(uint8_t type, const uint8_t* data, uint32_t length) {
-  const uint8_t continuation = static_cast<uint8_t>(0xC0 | ChunkStreamOf(type));
+void BroadcastLog::PutChunks(Entry* entry, const uint8_t* data) {
+  const uint32_t length = entry->length;
+  uint32_t delta;
+  entry->flags =
+      static_cast<uint8_t>(entry->flags | TakeDelta(entry->type, entry->timestamp, &delta));
+  if (entry->flags & kAbsolute) absolutes_.push_back(end_);
+  uint8_t header[kDeltaHeaderSize];
+  PutDeltaHeader(header, entry->type, delta, length);
+  Put(header, sizeof(header));
+
+  const uint8_t continuation = static_cast<uint8_t>(0xC0 | ChunkStreamOf(entry->type));
   uint32_t part = std::min(length, options_.chunk_size);
   Put(data, part);
   for (uint32_t done = part; done < length; done += part) {
@@ -56,6 +70,64 @@ void BroadcastLog::PutPayload(uint8_t type, const uint8_t* data, uint32_t length
     Put(&continuation, 1);
     Put(data + done, part);
   }
+}
+
+// The payload of a message that PutChunks wrote, without the headers of its chunks.
+void BroadcastLog::ReadChunks(const Entry& entry, uint8_t* payload) const {
+  uint64_t at = entry.offset + kDeltaHeaderSize;
+  for (uint32_t done = 0; done < entry.length;) {
+    uint32_t part = std::min(entry.length - done, options_.chunk_size);
+    CopyBytes(at, at + part, payload + done);
+    done += part;
+    at += part + 1;
+  }
+}
+
+void BroadcastLog::CopyBytes(uint64_t from, uint64_t to, uint8_t* target) const {
+  while (from < to) {
+    size_t length;
+    const uint8_t* data = BytesAt(from, to, &length);
+    std::memcpy(target, data, length);
+    target += length;
+    from += length;
+  }
+}
+
+void BroadcastLog::PutTag(const Entry& entry, const uint8_t* data) {
+  uint8_t header[kTagHeaderSize];
+  // Readers take script data of another time than 0 for subtitles.
+  bool metadata = entry.type == kTypeData && (entry.flags & kMetadata) != 0;
+  auto time = static_cast<uint32_t>(metadata ? 0 : entry.timestamp);
+  PutTagHeader(header, entry.type, time, entry.length);
+  Put(header, sizeof(header));
+  Put(data, entry.length);
+  uint8_t trailer[kTagTrailerSize];
+  PutTagTrailer(trailer, entry.length);
+  Put(trailer, sizeof(trailer));
+}
+
+std::unique_ptr<BroadcastLog> BroadcastLog::FlvTwinOf(const BroadcastLog& rtmp) {
+  auto twin = std::make_unique<BroadcastLog>(rtmp.options_, LogFormat::kFlv);
+  std::vector<uint8_t> payload;
+  uint64_t from = rtmp.has_gop_ ? rtmp.gop_sequence_ : rtmp.end_sequence();
+  for (uint64_t sequence = from; sequence < rtmp.end_sequence(); sequence++) {
+    Entry entry = rtmp.BySequence(sequence);
+    payload.resize(entry.length);
+    rtmp.ReadChunks(entry, payload.data());
+    entry.offset = twin->end_;
+    entry.flags = static_cast<uint8_t>(entry.flags & ~kAbsolute);
+    twin->PutTag(entry, payload.data());
+    twin->entries_.push_back(entry);
+  }
+  twin->clock_ = rtmp.clock_;
+  twin->last_timestamp_ = rtmp.last_timestamp_;
+  twin->has_gop_ = rtmp.has_gop_;
+  twin->seen_key_frame_ = rtmp.seen_key_frame_;
+  twin->audio_after_video_ = rtmp.audio_after_video_;
+  twin->video_clock_ = rtmp.video_clock_;
+  twin->gop_headers_ = rtmp.gop_headers_;
+  twin->headers_ = rtmp.headers_;
+  return twin;
 }
 
 uint8_t BroadcastLog::TakeDelta(uint8_t type, int64_t timestamp, uint32_t* delta) {
@@ -80,15 +152,13 @@ void BroadcastLog::Append(uint8_t type, int64_t timestamp, uint8_t flags, int32_
     if (step > 0) clock_ += std::min(step, kMaxClockStepMs);
     last_timestamp_ = timestamp;
   }
-  uint32_t delta;
-  flags = static_cast<uint8_t>(flags | TakeDelta(type, timestamp, &delta));
   Entry entry{end_, timestamp, clock_, length, type, flags};
-  if (flags & kAbsolute) absolutes_.push_back(end_);
-
-  uint8_t header[kDeltaHeaderSize];
-  PutDeltaHeader(header, type, delta, length);
-  Put(header, sizeof(header));
-  PutPayload(type, data, length);
+  if (type == kTypeData && header_slot == kMetadataSlot) entry.flags |= kMetadata;
+  if (format_ == LogFormat::kFlv) {
+    PutTag(entry, data);
+  } else {
+    PutChunks(&entry, data);
+  }
   entries_.push_back(entry);
   TrackGop(entry);
   Trim();
@@ -148,6 +218,7 @@ void BroadcastLog::SetOptions(const LogOptions& options) {
   uint32_t chunk_size = options_.chunk_size;
   options_ = options;
   options_.chunk_size = chunk_size;
+  options_.absolute |= format_ == LogFormat::kFlv;
   if (!options_.gop_cache) has_gop_ = false;
   Trim();
 }

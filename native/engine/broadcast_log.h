@@ -1,5 +1,5 @@
-// One live stream as its outgoing RTMP chunk stream, encoded once and read by any number of
-// players. It owns no sockets: a player is a Cursor (log_cursor.h).
+// One live stream in one format (an RTMP chunk stream or FLV tags), encoded once and read by any
+// number of players. It owns no sockets: a player is a Cursor (log_cursor.h).
 //
 //   segments   [ 16K ][ 16K ][ 16K ][ ...        one byte stream, cut every 16 KiB
 //   entries      |hdr payload|hdr payload|       one index entry per message
@@ -16,7 +16,7 @@
 #include <memory>
 #include <vector>
 
-#include "chunk_format.h"
+#include "message.h"
 
 namespace srs {
 
@@ -27,6 +27,8 @@ enum MessageFlag : uint8_t {
   kKeyFrame = 1,
   kSequenceHeader = 2,
   kInterFrame = 8,
+  // Set by the log: the metadata of the stream, whose place among the headers is 0.
+  kMetadata = 16,
   // Set by the log: the header cannot be a delta and is written for each player.
   kAbsolute = 128,
 };
@@ -37,7 +39,8 @@ struct LogOptions {
   int64_t queue_ms = 30000;
   bool gop_cache = true;
   uint64_t gop_cache_max_bytes = 32 * 1024 * 1024;
-  // Players see the log's own timestamps; otherwise each player's time starts at zero.
+  // Players see the log's own timestamps; otherwise each player's time starts at zero. Always so
+  // in FLV.
   bool absolute = false;
 };
 
@@ -61,10 +64,13 @@ using HeaderSet = std::vector<Header>;
 
 class BroadcastLog {
  public:
-  explicit BroadcastLog(const LogOptions& options);
+  explicit BroadcastLog(const LogOptions& options, LogFormat format = LogFormat::kRtmp);
   ~BroadcastLog();
   BroadcastLog(const BroadcastLog&) = delete;
   BroadcastLog& operator=(const BroadcastLog&) = delete;
+
+  // The same stream as FLV tags: cached GOP, headers and clock as if it had been there all along.
+  static std::unique_ptr<BroadcastLog> FlvTwinOf(const BroadcastLog& rtmp);
 
   // Adds one message. `header_slot` is -1, or the place in the preface that it takes.
   void Append(uint8_t type, int64_t timestamp, uint8_t flags, int32_t header_slot,
@@ -74,6 +80,7 @@ class BroadcastLog {
   // Everything but the chunk size may change while players read.
   void SetOptions(const LogOptions& options);
 
+  LogFormat format() const { return format_; }
   const LogOptions& options() const { return options_; }
   uint64_t end() const { return end_; }
   uint64_t end_sequence() const { return first_sequence_ + entries_.size(); }
@@ -136,13 +143,17 @@ class BroadcastLog {
   };
 
   void Put(const uint8_t* data, size_t length);
-  void PutPayload(uint8_t type, const uint8_t* data, uint32_t length);
+  void PutChunks(Entry* entry, const uint8_t* data);
+  void PutTag(const Entry& entry, const uint8_t* data);
+  void ReadChunks(const Entry& entry, uint8_t* payload) const;
+  void CopyBytes(uint64_t from, uint64_t to, uint8_t* target) const;
   void AddSegment();
   void Trim();
   void StoreHeader(int32_t slot, uint8_t type, const uint8_t* data, uint32_t length);
   void TrackGop(const Entry& entry);
   uint8_t TakeDelta(uint8_t type, int64_t timestamp, uint32_t* delta);
 
+  const LogFormat format_;
   LogOptions options_;
   std::deque<Segment> segments_;
   uint64_t first_segment_ = 0;

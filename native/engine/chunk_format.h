@@ -5,11 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace srs {
+#include "message.h"
 
-constexpr uint8_t kTypeAudio = 8;
-constexpr uint8_t kTypeVideo = 9;
-constexpr uint8_t kTypeData = 18;
+namespace srs {
 
 // Basic header (1) + delta (3) + length (3) + type (1).
 constexpr size_t kDeltaHeaderSize = 8;
@@ -21,17 +19,6 @@ constexpr uint32_t kExtendedTimestamp = 0xFFFFFF;
 // One chunk stream per kind of message, so that each has a delta chain of its own.
 constexpr uint8_t ChunkStreamOf(uint8_t type) {
   return type == kTypeVideo ? 6 : type == kTypeAudio ? 7 : 4;
-}
-
-inline void Put24(uint8_t* to, uint32_t value) {
-  to[0] = static_cast<uint8_t>(value >> 16);
-  to[1] = static_cast<uint8_t>(value >> 8);
-  to[2] = static_cast<uint8_t>(value);
-}
-
-inline void Put32(uint8_t* to, uint32_t value) {
-  to[0] = static_cast<uint8_t>(value >> 24);
-  Put24(to + 1, value);
 }
 
 // Chunk type 1: the time since the previous message of this chunk stream, below 0xFFFFFF.

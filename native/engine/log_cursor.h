@@ -1,10 +1,7 @@
-// One player's place in a broadcast log, and the plan of one gathered write from there.
-// No sockets here: Plan says which bytes come next, the caller sends what it can and commits
-// how many went out.
+// One player's place in a broadcast log: where it joins, how far it lags, where it jumps to.
+// What comes next from there is planned by LogPlan (log_plan.h).
 #ifndef SRS_ENGINE_LOG_CURSOR_H_
 #define SRS_ENGINE_LOG_CURSOR_H_
-
-#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +13,12 @@ namespace srs {
 
 class SendQueue;
 
+// A timestamp of the log as a player sees it: never before its start, where the other kind of
+// message may have begun a little later.
+inline uint32_t PlayerTime(int64_t timestamp, int64_t base) {
+  return static_cast<uint32_t>(timestamp > base ? timestamp - base : 0);
+}
+
 struct Cursor {
   BroadcastLog* log = nullptr;
   // Next byte of the log; while `skip` > 0 the start of the entry whose rendered form is under way.
@@ -26,7 +29,9 @@ struct Cursor {
   uint32_t skip = 0;
   uint32_t stream_id = 1;
 
-  // What is subtracted from the log's timestamps for this player, once known.
+  // Timestamp of the log at which this player's time begins, and what is subtracted from the log's
+  // timestamps for it (the same, or 0 for absolute ones); both once known.
+  int64_t start = 0;
   int64_t base = 0;
   bool base_known = false;
   // Chunk streams (bits) on which this player has had no absolute timestamp yet.
@@ -56,55 +61,6 @@ struct Cursor {
   bool Careful() const { return !base_known || unchained != 0 || wait_key || limit_ms > 0; }
 };
 
-// The vectors of one gathered write, and how to move the cursor by what was sent of them.
-class LogPlan {
- public:
-  static constexpr size_t kVectors = 64;
-  // One write takes no more, so that a fast player with a long backlog cannot hold up the others.
-  static constexpr size_t kMaxBytes = 512 * 1024;
-
-  struct iovec vectors[kVectors];
-  size_t count = 0;
-  size_t bytes = 0;
-
-  // Adds what comes next for the cursor. With `only_message` nothing beyond the message that is
-  // under way is taken (used to let own bytes in between, and when paused).
-  void Add(const Cursor& cursor, bool only_message);
-  // Moves the cursor by `sent` bytes of what was planned.
-  void Commit(Cursor* cursor, size_t sent);
-
- private:
-  struct State {
-    int64_t base;
-    bool base_known;
-    uint8_t unchained;
-    bool wait_key;
-  };
-  struct Piece {
-    size_t bytes;
-    uint64_t next;
-    State state;
-    bool rendered;
-    bool dropped;
-  };
-
-  bool HasRoom() const {
-    return count < kVectors && pieces_ < kVectors && bytes < kMaxBytes &&
-           scratch_used_ + kMaxAbsoluteHeaderSize <= sizeof(scratch_);
-  }
-  void AddVector(const uint8_t* data, size_t length);
-  size_t AddRange(const BroadcastLog& log, uint64_t from, uint64_t to);
-  uint64_t AddPlain(const BroadcastLog& log, uint64_t from, uint64_t to, const State& state);
-  bool AddEntry(const Cursor& cursor, const Entry& entry, uint64_t end, State* state);
-  void AddRendered(const Cursor& cursor, const Entry& entry, uint64_t end, const State& state,
-                   uint32_t skip);
-
-  Piece list_[kVectors];
-  size_t pieces_ = 0;
-  uint8_t scratch_[kVectors * kMaxAbsoluteHeaderSize];
-  size_t scratch_used_ = 0;
-};
-
 // Puts a new player at the start of the cached GOP, or at the end of the log, and its preface
 // (metadata, sequence headers) into `out`. False when memory is exhausted.
 bool JoinLog(BroadcastLog* log, Cursor* cursor, uint32_t stream_id, SendQueue* out);
@@ -112,6 +68,8 @@ void LeaveLog(Cursor* cursor);
 // Moves the unsent rest of the message in flight to the front of `out`, so that the cursor may go
 // elsewhere. False when memory is exhausted.
 bool FinishMessage(Cursor* cursor, SendQueue* out);
+// More media or bytes wait than a player may lag behind.
+bool LagsTooFar(const Cursor& cursor);
 // Lets a cursor that lags too far finish the message in flight (its rest goes to `out`) and jump
 // to the newest key frame with a new preface. Returns whether it jumped.
 bool JumpIfLagging(Cursor* cursor, SendQueue* out);
@@ -119,8 +77,9 @@ bool JumpIfLagging(Cursor* cursor, SendQueue* out);
 bool ParkIfLagging(Cursor* cursor, SendQueue* out);
 // Goes on after a pause. False when memory is exhausted.
 bool Unpause(Cursor* cursor, SendQueue* out);
-// The next message lies past the play duration that was asked for.
-bool LimitReached(const Cursor& cursor);
+// Pauses for good when the next message lies past the play duration that was asked for; returns
+// whether it did so now.
+bool EndAtLimit(Cursor* cursor);
 // Media between the cursor and the end of the log, ms.
 int64_t LagOf(const Cursor& cursor);
 // Messages this player got so far.

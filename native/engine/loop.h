@@ -14,7 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broadcast_log.h"
+#include "live_log.h"
+#include "log_reader.h"
 #include "socket.h"
 
 namespace srs {
@@ -27,6 +28,7 @@ enum EventType : int32_t {
   kEventDrained = 5,
   kEventPlayEnded = 6,
   kEventAcceptFailed = 7,  // listener id, errno
+  kEventEnded = 8,         // the peer of a half-open socket has ended
 };
 
 struct Event {
@@ -77,35 +79,54 @@ class Loop {
   void Destroy(int32_t slot);
   void PauseRead(int32_t slot, bool paused);
   void SetTimeouts(int32_t slot, int32_t receive_ms, int32_t send_ms);
+  // Whether the peer's end of stream leaves our side open (kEventEnded) or closes the socket.
+  void SetHalfOpen(int32_t slot, bool on);
   // 0 = read at each packet; otherwise from time to time, see ReadLanes::Choose.
   void SetMergedRead(int32_t slot, int64_t interval_ms, int64_t max_interval_ms);
   // nullptr once the slot is closed and its owner told.
   Socket* SocketAt(int32_t slot);
 
   int CreateLog(const LogOptions& options);
-  BroadcastLog* LogAt(int32_t log);
+  // nullptr once the log is closed.
+  LiveLog* LogAt(int32_t log);
   void Append(int32_t log, uint8_t type, int64_t timestamp, uint8_t flags, int32_t header_slot,
               const uint8_t* data, uint32_t length);
   void CloseLog(int32_t log);
-  void Attach(int32_t slot, int32_t log, uint32_t stream_id, int64_t flush_ms);
+  void Attach(int32_t slot, int32_t log, uint32_t stream_id, int64_t flush_ms,
+              LogFormat format = LogFormat::kRtmp);
   void Detach(int32_t slot);
   void SetPaused(int32_t slot, bool paused);
   void SetFlushMs(int32_t slot, int64_t flush_ms);
   void SetDurationLimit(int32_t slot, int64_t limit_ms);
+
+  // Players without a socket, by number. Returns the number, or a negative errno.
+  int OpenReader(int32_t log, uint32_t stream_id, LogFormat format);
+  void CloseReader(int32_t reader);
+  LogReader* ReaderAt(int32_t reader);
 
   const LoopStats& stats() const { return stats_; }
   size_t open_sockets() const { return open_sockets_; }
 
   // Own bytes that may wait on one socket.
   static constexpr size_t kMaxPending = 16 * 1024 * 1024;
+  // How often timeouts, and the lag of readers, are looked at.
+  static constexpr int64_t kSweepMs = 1000;
 
  private:
   struct LogState {
-    std::unique_ptr<BroadcastLog> log;
+    explicit LogState(const LogOptions& options) : log(options) {}
+    LiveLog log;
+    // Sockets that are flushed when the log grows, and how many are flushed from time to time.
     std::vector<Socket*> realtime;
+    size_t paced = 0;
     bool dirty = false;
   };
+  struct ReaderState {
+    LogReader reader;
+    int32_t log = -1;
+  };
 
+  static int OpenSpare();
   Socket* NewSocket(int fd, SocketState state);
   void Dispatch(uint64_t tag, uint32_t ready);
   void AcceptAll(int listener);
@@ -115,6 +136,7 @@ class Loop {
   // Returns whether the read filled its room, so that more may wait.
   bool Read(Socket* socket);
   void Discard(Socket* socket);
+  void EndOfInput(Socket* socket);
   void Arm(Socket* socket);
   int PollerOf(const Socket& socket) const {
     return socket.lane == nullptr ? epoll_ : socket.lane->epoll;
@@ -131,7 +153,6 @@ class Loop {
   bool FlushOnce(Socket* socket, bool media);
   void AfterFlush(Socket* socket);
   void CheckLag(Socket* socket);
-  void EndPlay(Socket* socket);
   void FlushDirty();
   void FlushLog(LogState* state);
 
@@ -139,6 +160,7 @@ class Loop {
   void DeliverNow();
   void RunTimers();
   void Sweep();
+  void ScheduleSweep(int64_t when);
   void SweepSocket(Socket* socket);
   int64_t NextDue() const;
   void ArmTimer();
@@ -173,6 +195,8 @@ class Loop {
   std::vector<int> resting_listeners_;
   std::vector<std::unique_ptr<LogState>> logs_;
   std::vector<int32_t> free_logs_;
+  std::vector<std::unique_ptr<ReaderState>> readers_;
+  std::vector<int32_t> free_readers_;
   std::vector<LogState*> dirty_logs_;
   std::vector<Socket*> dirty_sockets_;
 

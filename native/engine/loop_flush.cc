@@ -1,10 +1,10 @@
-// The sending half of the loop: own bytes, live media, and the players' places in the logs.
+// The sending half of the loop: own bytes and live media.
 #include <errno.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 
-#include "clock.h"
+#include "log_plan.h"
 #include "loop.h"
 
 namespace srs {
@@ -116,7 +116,7 @@ bool Loop::FlushOnce(Socket* socket, bool media) {
     socket->tell_drained |= !out.empty();
     return false;
   }
-  if (play && LimitReached(*cursor)) EndPlay(socket);
+  if (play && EndAtLimit(cursor)) Emit(kEventPlayEnded, socket->slot, 0, 0);
   bool waiting = !out.empty() || (play && !cursor->paused && cursor->offset < cursor->log->end());
   // Frames that were left out take no bytes, but they are progress, too.
   bool moved = plan.bytes > 0 || (cursor != nullptr && cursor->offset != from);
@@ -132,6 +132,8 @@ void Loop::AfterFlush(Socket* socket) {
   }
   if (socket->state == SocketState::kEnding) {
     shutdown(socket->fd, SHUT_WR);
+    // The peer's end, which is awaited, may have come before.
+    if (socket->read_ended) return Close(socket, 0);
     socket->state = SocketState::kLingering;
     socket->deadline = now_ + kLingerMs;
     Arm(socket);
@@ -147,137 +149,6 @@ void Loop::CheckLag(Socket* socket) {
     JumpIfLagging(cursor, &socket->out);
   }
   if (socket->out.size() > kMaxPending) Close(socket, ENOBUFS);
-}
-
-void Loop::EndPlay(Socket* socket) {
-  socket->cursor->limit_ms = 0;
-  socket->cursor->paused = true;
-  socket->cursor->ended = true;
-  Emit(kEventPlayEnded, socket->slot, 0, 0);
-}
-
-int Loop::CreateLog(const LogOptions& options) {
-  auto state = std::make_unique<LogState>();
-  state->log = std::make_unique<BroadcastLog>(options);
-  if (free_logs_.empty()) {
-    logs_.push_back(std::move(state));
-    return static_cast<int>(logs_.size()) - 1;
-  }
-  int number = free_logs_.back();
-  free_logs_.pop_back();
-  logs_[number] = std::move(state);
-  return number;
-}
-
-BroadcastLog* Loop::LogAt(int32_t log) {
-  bool known = log >= 0 && static_cast<size_t>(log) < logs_.size() && logs_[log] != nullptr;
-  return known ? logs_[log]->log.get() : nullptr;
-}
-
-void Loop::Append(int32_t log, uint8_t type, int64_t timestamp, uint8_t flags, int32_t header_slot,
-                  const uint8_t* data, uint32_t length) {
-  BroadcastLog* target = LogAt(log);
-  if (target == nullptr) return;
-  target->Append(type, timestamp, flags, header_slot, data, length);
-  if (target->players() == 0) return;
-  LogState* state = logs_[log].get();
-  auto realtime = static_cast<int64_t>(state->realtime.size());
-  if (realtime > 0 && !state->dirty) {
-    state->dirty = true;
-    dirty_logs_.push_back(state);
-  }
-  if (target->players() > realtime) work_++;
-  // Within a turn the alarm is set once, at its end.
-  if (!in_turn_) ArmTimer();
-}
-
-void Loop::CloseLog(int32_t log) {
-  if (LogAt(log) == nullptr) return;
-  for (auto& socket : sockets_) {
-    if (socket != nullptr && socket->cursor != nullptr && socket->log == log) Detach(socket->slot);
-  }
-  LogState* state = logs_[log].get();
-  dirty_logs_.erase(std::remove(dirty_logs_.begin(), dirty_logs_.end(), state), dirty_logs_.end());
-  logs_[log].reset();
-  free_logs_.push_back(log);
-}
-
-void Loop::Attach(int32_t slot, int32_t log, uint32_t stream_id, int64_t flush_ms) {
-  Socket* socket = SocketAt(slot);
-  BroadcastLog* target = LogAt(log);
-  if (socket == nullptr || target == nullptr || !socket->IsOpen()) return;
-  if (socket->IsLive()) Detach(slot);
-  if (!socket->IsOpen()) return;
-  socket->cursor = std::make_unique<Cursor>();
-  socket->log = log;
-  socket->flush_ms = flush_ms;
-  if (!JoinLog(target, socket->cursor.get(), stream_id, &socket->out)) {
-    return Close(socket, ENOMEM);
-  }
-  EnterPace(socket);
-  if (socket->out.size() > kMaxPending) return Close(socket, ENOBUFS);
-  MarkDirty(socket, true);
-}
-
-void Loop::Detach(int32_t slot) {
-  Socket* socket = SocketAt(slot);
-  if (socket == nullptr || !socket->IsLive()) return;
-  // The chunk stream must stay whole: the peer gets the rest of the message in flight.
-  if (!FinishMessage(socket->cursor.get(), &socket->out)) return Close(socket, ENOMEM);
-  DetachSocket(socket);
-  MarkDirty(socket, false);
-}
-
-void Loop::DetachSocket(Socket* socket) {
-  if (!socket->IsLive()) return;
-  LeavePace(socket);
-  LeaveLog(socket->cursor.get());
-  socket->cursor.reset();
-  socket->log = -1;
-}
-
-void Loop::EnterPace(Socket* socket) {
-  if (socket->flush_ms > 0) return flush_pacer_.Add(socket, socket->flush_ms, now_);
-  std::vector<Socket*>& realtime = logs_[socket->log]->realtime;
-  socket->realtime_index = static_cast<uint32_t>(realtime.size());
-  realtime.push_back(socket);
-}
-
-void Loop::LeavePace(Socket* socket) {
-  if (socket->flush_place.group != nullptr) return flush_pacer_.Remove(socket);
-  std::vector<Socket*>& realtime = logs_[socket->log]->realtime;
-  Socket* last = realtime.back();
-  realtime[socket->realtime_index] = last;
-  last->realtime_index = socket->realtime_index;
-  realtime.pop_back();
-}
-
-void Loop::SetPaused(int32_t slot, bool paused) {
-  Socket* socket = SocketAt(slot);
-  if (socket == nullptr || !socket->IsLive()) return;
-  if (paused) {
-    socket->cursor->paused = true;
-    return;
-  }
-  if (!Unpause(socket->cursor.get(), &socket->out)) return Close(socket, ENOMEM);
-  CheckLag(socket);
-  if (socket->HasDescriptor()) MarkDirty(socket, true);
-}
-
-void Loop::SetFlushMs(int32_t slot, int64_t flush_ms) {
-  Socket* socket = SocketAt(slot);
-  if (socket == nullptr || !socket->IsLive() || socket->flush_ms == flush_ms) return;
-  LeavePace(socket);
-  socket->flush_ms = flush_ms;
-  EnterPace(socket);
-  // At once means now: what waited is sent before anything that the owner writes next, or an end.
-  if (flush_ms == 0) return Flush(socket, true);
-  MarkDirty(socket, true);
-}
-
-void Loop::SetDurationLimit(int32_t slot, int64_t limit_ms) {
-  Socket* socket = SocketAt(slot);
-  if (socket != nullptr && socket->IsLive()) socket->cursor->limit_ms = limit_ms;
 }
 
 }  // namespace srs

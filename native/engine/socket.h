@@ -37,6 +37,10 @@ struct Socket {
   // Events armed in epoll now.
   uint32_t armed = 0;
   bool read_paused = false;
+  // The peer's end of stream leaves our side open.
+  bool half_open = false;
+  // The peer has ended: there is nothing more to read.
+  bool read_ended = false;
   // The kernel's send buffer is full: EPOLLOUT is awaited.
   bool blocked = false;
   // Stands in the loop's list of sockets to flush.
@@ -69,6 +73,8 @@ struct Socket {
   bool IsOpen() const { return state == SocketState::kOpen; }
   bool HasDescriptor() const { return fd >= 0; }
   bool IsLive() const { return cursor != nullptr; }
+  // One that is closing is read whatever its owner wanted: what comes is thrown away.
+  bool Reads() const { return !read_ended && (!IsOpen() || !read_paused); }
 };
 
 // Addresses are numeric text, "::1" without brackets. All functions return 0 or a descriptor,

@@ -19,7 +19,11 @@ export const EngineEvent = {
   drained: 5,
   playEnded: 6,
   acceptFailed: 7,
+  ended: 8,
 } as const;
+
+/** Encodings of a log, as the engine numbers them. */
+export const NativeFormat = { rtmp: 0, flv: 1 } as const;
 
 /** The engine object of the addon; see the comment of each method in `native/wrap_*.cc`. */
 export interface NativeEngine {
@@ -35,6 +39,7 @@ export interface NativeEngine {
   pauseRead(slot: number, paused: boolean): void;
   setTimeouts(slot: number, receiveMs: number, sendMs: number): void;
   setMergedRead(slot: number, intervalMs: number, maxIntervalMs: number): void;
+  setHalfOpen(slot: number, on: boolean): void;
   setNoDelay(slot: number, on: boolean): void;
   addressOf(slot: number, peer: boolean): string;
   counters(slot: number, numbers: Float64Array): boolean;
@@ -65,7 +70,7 @@ export interface NativeEngine {
   ): void;
   resetLog(log: number): void;
   closeLog(log: number): void;
-  attach(slot: number, log: number, streamId: number, flushMs: number): void;
+  attach(slot: number, log: number, streamId: number, flushMs: number, format: number): void;
   detach(slot: number): void;
   setPaused(slot: number, paused: boolean): void;
   setFlushMs(slot: number, flushMs: number): void;
@@ -73,6 +78,12 @@ export interface NativeEngine {
   hasEnded(slot: number): boolean;
   playerStats(slot: number, numbers: Float64Array): boolean;
   logStats(log: number, numbers: Float64Array): boolean;
+  openReader(log: number, streamId: number, format: number): number;
+  closeReader(reader: number): void;
+  read(reader: number, state: Float64Array): Buffer | undefined;
+  setReaderPaused(reader: number, paused: boolean): void;
+  setReaderLimit(reader: number, limitMs: number): void;
+  readerStats(reader: number, numbers: Float64Array): boolean;
 }
 
 /** What the addon exports. */

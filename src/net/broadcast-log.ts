@@ -1,7 +1,15 @@
 /** Owns the face of one native broadcast log: a stream encoded once, read by any number of players. */
+import { NativeFormat } from './binding';
 import type { NativeEngine } from './binding';
 import type { Engine } from './engine';
+import type { LogFormat, PulledPlayer } from './log-reader';
+import { LogReaders } from './log-readers';
 import type { Socket } from './socket';
+
+export type { LogFormat, PulledPlayer };
+
+/** Who plays a log: a socket of the engine, or someone who is handed the bytes. */
+export type LogPlayer = Socket | PulledPlayer;
 
 /** How a log keeps and hands out its stream. */
 export interface BroadcastLogOptions {
@@ -42,6 +50,8 @@ export class BroadcastLog {
   readonly #native: NativeEngine;
   readonly #engine: Engine;
   readonly #id: number;
+  /** Made for the first pulled player. */
+  #readers: LogReaders | undefined;
   #closed = false;
 
   constructor(engine: Engine, options: BroadcastLogOptions) {
@@ -76,6 +86,7 @@ export class BroadcastLog {
   ): void {
     if (this.#isGone) return;
     this.#native.append(this.#id, type, timestamp, flags, headerSlot, payload, start, end);
+    this.#readers?.onAppend();
   }
 
   /** The publisher left: the GOP and the preface are forgotten, attached players stay. */
@@ -97,37 +108,58 @@ export class BroadcastLog {
   }
 
   /**
-   * Makes the socket a player: preface and cached GOP first, then the stream, sent every `flushMs`
-   * (0 = as soon as a message is there). Bytes written before come first.
+   * Makes a socket or a pulled player one of this log: preface and cached GOP first, then the
+   * stream, sent every `flushMs` (0 = as soon as a message is there). Bytes written before come
+   * first. RTMP players have a message stream id; FLV ones get tags with the log's own timestamps
+   * and no file header.
    */
-  attach(socket: Socket, streamId: number, flushMs: number): void {
-    if (!this.#isGone && !socket.isClosed) {
-      this.#native.attach(socket.slot, this.#id, streamId, flushMs);
+  attach(player: LogPlayer, streamId: number, flushMs: number, format: LogFormat = 'rtmp'): void {
+    if (this.#isGone) return;
+    if (isPulled(player)) {
+      this.#readers ??= new LogReaders(this.#engine, this.#id);
+      this.#readers.add(player, streamId, flushMs, format);
+    } else if (!player.isClosed) {
+      this.#native.attach(player.slot, this.#id, streamId, flushMs, NativeFormat[format]);
     }
   }
 
-  /** The socket plays no longer; the message in flight is completed. */
-  detach(socket: Socket): void {
-    if (!this.#isGone && !socket.isClosed) this.#native.detach(socket.slot);
+  /** The player plays no longer; the message in flight is completed. */
+  detach(player: LogPlayer): void {
+    if (this.#isGone) return;
+    if (isPulled(player)) {
+      this.#readers?.remove(player);
+      if (this.#readers?.isEmpty === true) this.#readers = undefined;
+    } else if (!player.isClosed) this.#native.detach(player.slot);
+  }
+
+  /** A pulled player that wanted nothing more can take bytes again. */
+  resume(player: PulledPlayer): void {
+    if (!this.#isGone) this.#readers?.get(player)?.resume();
   }
 
   /** A paused player gets no media; up to `queueMs` of it wait. */
-  setPaused(socket: Socket, paused: boolean): void {
-    if (!this.#isGone && !socket.isClosed) this.#native.setPaused(socket.slot, paused);
+  setPaused(player: LogPlayer, paused: boolean): void {
+    if (this.#isGone) return;
+    if (isPulled(player)) this.#readers?.get(player)?.setPaused(paused);
+    else if (!player.isClosed) this.#native.setPaused(player.slot, paused);
   }
 
-  setFlushMs(socket: Socket, flushMs: number): void {
-    if (!this.#isGone && !socket.isClosed) this.#native.setFlushMs(socket.slot, flushMs);
+  /** 0 sends what waits before this returns, ahead of anything that is written next. */
+  setFlushMs(player: LogPlayer, flushMs: number): void {
+    if (this.#isGone) return;
+    if (isPulled(player)) this.#readers?.setFlushMs(player, flushMs);
+    else if (!player.isClosed) this.#native.setFlushMs(player.slot, flushMs);
   }
 
-  /** Ends after `limitMs` of media: the player is paused and its handler's `onPlayEnd` called. */
-  setDurationLimit(socket: Socket, limitMs: number): void {
-    if (!this.#isGone && !socket.isClosed) this.#native.setDurationLimit(socket.slot, limitMs);
+  /** Ends after `limitMs` of media: the player is paused and `onPlayEnd` called. */
+  setDurationLimit(player: LogPlayer, limitMs: number): void {
+    if (this.#isGone) return;
+    if (isPulled(player)) this.#readers?.get(player)?.setDurationLimit(limitMs);
+    else if (!player.isClosed) this.#native.setDurationLimit(player.slot, limitMs);
   }
 
-  playerStats(socket: Socket): PlayerStats {
-    const known =
-      !this.#isGone && !socket.isClosed && this.#native.playerStats(socket.slot, numbers);
+  playerStats(player: LogPlayer): PlayerStats {
+    const known = !this.#isGone && this.#fillStats(player);
     const [messages = 0, dropped = 0, lagMs = 0, jumps = 0] = known ? numbers : [];
     return { messages, dropped, lagMs, jumps };
   }
@@ -143,11 +175,21 @@ export class BroadcastLog {
   /** Frees the log; players still on it stay connected and get nothing more. Idempotent. */
   close(): void {
     if (this.#isGone) return;
+    this.#readers?.close();
     this.#closed = true;
     this.#native.closeLog(this.#id);
+  }
+
+  #fillStats(player: LogPlayer): boolean {
+    if (isPulled(player)) return this.#readers?.get(player)?.fillStats(numbers) ?? false;
+    return !player.isClosed && this.#native.playerStats(player.slot, numbers);
   }
 
   get #isGone(): boolean {
     return this.#closed || this.#engine.isClosed;
   }
+}
+
+function isPulled(player: LogPlayer): player is PulledPlayer {
+  return 'takeMedia' in player;
 }

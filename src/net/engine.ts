@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger';
 
 import { EngineEvent, loadBinding } from './binding';
 import type { NativeEngine } from './binding';
+import { ReaderPumps } from './log-reader-pump';
 import { Socket } from './socket';
 import type { SocketHandler } from './socket';
 
@@ -46,6 +47,8 @@ export class Engine {
   readonly #events = new Int32Array(eventCapacity * numbersPerEvent);
   readonly #sockets: (Socket | undefined)[] = [];
   readonly #acceptors = new Map<number, (socket: Socket) => void>();
+  /** When pulled players of any log get their bytes; for the classes of this folder. */
+  readonly readerPumps = new ReaderPumps();
   #acceptFailedMs = -acceptFailedIntervalMs;
   #closed = false;
 
@@ -127,11 +130,17 @@ export class Engine {
     return this.#closed;
   }
 
+  /** Says in the log that the code of a connection or a player threw. */
+  reportFailure(error: unknown): void {
+    this.#log.error(`a connection failed: ${describe(error)}`);
+  }
+
   /** Closes every listener and socket now; handlers hear of it. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#acceptors.clear();
+    this.readerPumps.close();
     for (const socket of this.#sockets.splice(0)) {
       if (socket !== undefined && !socket.isClosed) this.#tellClosed(socket, 0);
     }
@@ -157,7 +166,7 @@ export class Engine {
     try {
       socket.handler?.onData(this.#slab, start, end);
     } catch (error) {
-      this.#log.error(`a connection failed: ${describe(error)}`);
+      this.reportFailure(error);
       socket.destroy();
     }
   }
@@ -181,6 +190,7 @@ export class Engine {
     this.#guard(socket, () => {
       if (type === EngineEvent.connected) socket.handler?.onConnect?.();
       else if (type === EngineEvent.drained) socket.handler?.onDrain?.();
+      else if (type === EngineEvent.ended) socket.handler?.onEnd?.();
       else if (type === EngineEvent.playEnded) this.#onPlayEnded(socket);
     });
   }
@@ -221,7 +231,7 @@ export class Engine {
     try {
       call();
     } catch (error) {
-      this.#log.error(`a connection failed: ${describe(error)}`);
+      this.reportFailure(error);
       socket.destroy();
     }
   }

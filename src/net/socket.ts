@@ -13,12 +13,42 @@ export interface SocketHandler {
   onConnect?(): void;
   /** The duration that was set for a player has been played. */
   onPlayEnd?(): void;
+  /**
+   * The peer will send no more, and we may still write: only for sockets with
+   * {@link Socket.setHalfOpen}; any other is closed by its peer's end.
+   */
+  onEnd?(): void;
+}
+
+/** What a session needs of its connection, plain or TLS. Calls after the close succeed quietly. */
+export interface Channel {
+  handler: SocketHandler | undefined;
+  readonly isClosed: boolean;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  write(data: Uint8Array): void;
+  /** Closes in good order: what waits is sent first. */
+  end(): void;
+  /** Closes now. */
+  destroy(): void;
+  pauseRead(): void;
+  resumeRead(): void;
+  /** Limits on silence of the peer and on lack of progress of what waits, ms, 0 = none. */
+  setTimeouts(receiveMs: number, sendMs: number): void;
+  setMergedRead(intervalMs: number, maxIntervalMs?: number): void;
+  setNoDelay(on: boolean): void;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Own bytes that wait to be sent. */
+  readonly pendingBytes: number;
 }
 
 const counters = new Float64Array(3);
 
 /** One TCP connection. After it closed every call succeeds quietly and does nothing. */
-export class Socket {
+export class Socket implements Channel {
   /** Who is told of events; events without a handler are dropped. */
   handler: SocketHandler | undefined;
   /** Number of the socket in the engine, reused after the close was told. */
@@ -96,6 +126,15 @@ export class Socket {
    */
   setMergedRead(intervalMs: number, maxIntervalMs = intervalMs): void {
     if (!this.#closed) this.#native.setMergedRead(this.slot, intervalMs, maxIntervalMs);
+  }
+
+  /**
+   * Whether the peer's end of stream leaves our side open: the handler's `onEnd` is called, nothing
+   * is read any more, the limit on its silence no longer counts, and writing goes on until an
+   * {@link end}, a reset or an error. Turned off after the peer has ended, it closes the socket.
+   */
+  setHalfOpen(on: boolean): void {
+    if (!this.#closed) this.#native.setHalfOpen(this.slot, on);
   }
 
   /** TCP_NODELAY, which is on unless this turns it off. */

@@ -2,79 +2,19 @@
 // messages that went in, wherever the writes are cut.
 #include "engine/broadcast_log.h"
 
-#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
 
 #include "check.h"
 #include "chunk_decoder.h"
-#include "engine/log_cursor.h"
-#include "engine/send_queue.h"
+#include "log_player.h"
 
 using namespace srs;
 
 namespace {
 
-// A player that takes at most `step` bytes per write.
-struct Player {
-  Player(BroadcastLog* log, size_t write_size)
-      : step(write_size), decoder(log->options().chunk_size) {
-    JoinLog(log, &cursor, 5, &out);
-  }
-  ~Player() { LeaveLog(&cursor); }
-
-  // One write, as the loop does it: own bytes between messages only. Returns what was sent.
-  size_t Write() {
-    LogPlan plan;
-    size_t own = 0;
-    if (!cursor.AtBoundary() && (!out.empty() || cursor.paused)) {
-      plan.Add(cursor, true);
-    } else {
-      plan.count = out.Gather(plan.vectors, LogPlan::kVectors / 2, &own);
-      plan.bytes = own;
-      if (own == out.size() && !cursor.paused) plan.Add(cursor, false);
-    }
-    size_t sent = 0;
-    for (size_t i = 0; i < plan.count && sent < step; i++) {
-      size_t part = std::min(step - sent, plan.vectors[i].iov_len);
-      decoder.Push(static_cast<const uint8_t*>(plan.vectors[i].iov_base), part);
-      sent += part;
-    }
-    size_t own_sent = std::min(own, sent);
-    if (own_sent > 0) out.Consume(own_sent);
-    plan.Commit(&cursor, sent - own_sent);
-    return sent;
-  }
-  void Drain() {
-    while (Write() > 0) {
-    }
-  }
-
-  Cursor cursor;
-  SendQueue out;
-  size_t step;
-  ChunkDecoder decoder;
-};
-
-std::string Body(size_t size, int seed) {
-  std::string body(size, '\0');
-  for (size_t i = 0; i < size; i++)
-    body[i] = static_cast<char>(i * 31 + static_cast<size_t>(seed) * 7);
-  return body;
-}
-
-void Put(BroadcastLog* log, uint8_t type, int64_t time, uint8_t flags, const std::string& body,
-         int32_t slot = -1) {
-  log->Append(type, time, flags, slot, reinterpret_cast<const uint8_t*>(body.data()),
-              static_cast<uint32_t>(body.size()));
-}
-
-void PutHeaders(BroadcastLog* log) {
-  Put(log, kTypeData, 0, 0, "metadata", 0);
-  Put(log, kTypeVideo, 0, kKeyFrame | kSequenceHeader, "avcC", 1);
-  Put(log, kTypeAudio, 0, kSequenceHeader, "asc", 33);
-}
+using Player = PlayerOf<ChunkDecoder>;
 
 constexpr size_t kAnyStep = 1 << 20;
 
@@ -357,7 +297,8 @@ void DurationLimitStopsBetweenMessages() {
   for (int i = 1; i < 10; i++) Put(&log, kTypeVideo, i * 40, kInterFrame, "inter");
   player.Drain();
   CHECK_EQ(player.decoder.Take().size(), 3u);
-  CHECK(LimitReached(player.cursor));
+  CHECK(EndAtLimit(&player.cursor));
+  CHECK(player.cursor.ended);
 }
 
 void RepublishKeepsPlayersInStep() {

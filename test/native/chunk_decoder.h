@@ -7,12 +7,7 @@
 #include <string>
 #include <vector>
 
-struct Message {
-  uint8_t type;
-  uint32_t timestamp;
-  uint32_t stream_id;
-  std::string payload;
-};
+#include "message.h"
 
 class ChunkDecoder {
  public:

@@ -14,6 +14,7 @@ export class RecordingHandler implements SocketHandler {
   connected = false;
   drained = 0;
   playEnded = 0;
+  ended = 0;
   #waiting: { holds: () => boolean; resolve: () => void }[] = [];
 
   onData(slab: Buffer, start: number, end: number): void {
@@ -34,6 +35,10 @@ export class RecordingHandler implements SocketHandler {
   }
   onPlayEnd(): void {
     this.playEnded++;
+    this.#wake();
+  }
+  onEnd(): void {
+    this.ended++;
     this.#wake();
   }
 

@@ -144,6 +144,24 @@ describe('the engine', () => {
     await handler.until(() => handler.received.toString() === 'held back');
   });
 
+  it('answers a peer that has ended, where a socket may be half-open', async () => {
+    const { socket, handler, peer } = await loopback.pair();
+    socket.setHalfOpen(true);
+    peer.end('question');
+    await handler.until(() => handler.ended === 1);
+    assert.equal(handler.received.toString(), 'question');
+    assert.equal(handler.closedWith, undefined);
+    socket.write(Buffer.alloc(2_000_000, 'a'));
+    socket.end();
+    let got = 0;
+    for await (const data of peer as AsyncIterable<Buffer>) got += data.length;
+    assert.equal(got, 2_000_000);
+    await handler.until(() => handler.closedWith !== undefined);
+    assert.equal(handler.closedWith, 0);
+    assert.equal(handler.ended, 1);
+    socket.setHalfOpen(false);
+  });
+
   it('closes everything at once and stays closed', async () => {
     const { handler, peer } = await loopback.pair();
     loopback.engine.close();
