@@ -17,6 +17,8 @@ export interface AacConfig {
   hasSbr: boolean;
   /** Parametric stereo is signalled. */
   hasPs: boolean;
+  /** Samples of one frame at `sampleRate`: 1024 or 960, twice that with SBR; 0 when another object type decides. */
+  samplesPerFrame: number;
 }
 
 const ObjectType = { main: 1, lc: 2, ssr: 3, ltp: 4, sbr: 5, escape: 31, ps: 29 } as const;
@@ -44,17 +46,25 @@ export function parseAacConfig(data: Uint8Array, start = 0, end = data.length): 
     channels: channelsOfConfiguration[channelConfiguration] ?? 0,
     hasSbr: signalled === ObjectType.sbr || signalled === ObjectType.ps,
     hasPs: signalled === ObjectType.ps,
+    samplesPerFrame: 0,
   };
   if (config.hasSbr) {
     config.sampleRate = readSampleRate(bits);
     config.objectType = readObjectType(bits);
   }
   if (isGeneralAudio(config.objectType)) {
-    const declared = skipGeneralAudioConfig(bits, channelConfiguration);
-    config.channels = channelConfiguration === 0 ? declared : config.channels;
+    const general = readGeneralAudioConfig(bits, channelConfiguration);
+    config.channels = channelConfiguration === 0 ? general.channels : config.channels;
     if (!config.hasSbr) readSyncExtension(bits, config);
+    const outputRatio = config.sampleRate === 2 * config.coreSampleRate ? 2 : 1;
+    config.samplesPerFrame = general.frameLength * outputRatio;
   }
   return config;
+}
+
+/** The index of a sample rate in table 1.18, -1 when it has none. */
+export function aacSampleRateIndex(sampleRate: number): number {
+  return sampleRates.indexOf(sampleRate);
 }
 
 /** The profile's name as media servers print it: LC, HE, HEv2, ... or the object type's number. */
@@ -87,15 +97,21 @@ function isGeneralAudio(objectType: number): boolean {
   return objectType >= ObjectType.main && objectType <= ObjectType.ltp;
 }
 
-/** GASpecificConfig, 4.4.1. Returns the channels of its program_config_element, if it has one. Tolerates its absence. */
-function skipGeneralAudioConfig(bits: BitReader, channelConfiguration: number): number {
-  if (bits.remaining < 3) return 0;
-  bits.skip(1);
+/**
+ * GASpecificConfig, 4.4.1: samples of a frame of the core coder, and the channels of the program_config_element if
+ * there is one. Tolerates its absence.
+ */
+function readGeneralAudioConfig(
+  bits: BitReader,
+  channelConfiguration: number,
+): { frameLength: number; channels: number } {
+  if (bits.remaining < 3) return { frameLength: 1024, channels: 0 };
+  const frameLength = bits.flag() ? 960 : 1024;
   if (bits.flag()) bits.skip(14);
   const hasExtension = bits.flag();
   const channels = channelConfiguration === 0 ? readProgramConfig(bits) : 0;
   if (hasExtension) bits.skip(Math.min(1, bits.remaining));
-  return channels;
+  return { frameLength, channels };
 }
 
 /** program_config_element, 4.4.1.1, from whose element lists only the number of channels is taken. */

@@ -41,6 +41,41 @@ export function av1LevelName(level: number): string {
   return `${2 + (level >> 2)}.${level & 3}`;
 }
 
+/**
+ * The first sequence header among the OBUs of a temporal unit, whole with its own header; undefined when there is none
+ * or an OBU is cut short.
+ */
+export function firstAv1SequenceHeader(unit: Buffer): Buffer | undefined {
+  for (let at = 0; at < unit.length;) {
+    const header = unit[at] ?? 0;
+    const hasSize = (header & 0x02) !== 0;
+    let end = at + 1 + ((header & 0x04) === 0 ? 0 : 1);
+    if (hasSize) {
+      const size = leb128At(unit, end);
+      if (size === undefined) return undefined;
+      end = size.end + size.value;
+    } else {
+      end = unit.length;
+    }
+    if (end > unit.length) return undefined;
+    if (((header >> 3) & 0x0f) === sequenceHeaderObu) return unit.subarray(at, end);
+    at = end;
+  }
+  return undefined;
+}
+
+/** leb128() at `at` and where it ends; undefined when it does not. */
+function leb128At(data: Buffer, at: number): { value: number; end: number } | undefined {
+  let value = 0;
+  for (let index = 0; index < maxLeb128Bytes; index++) {
+    const byte = data[at + index];
+    if (byte === undefined) return undefined;
+    value += (byte & 0x7f) * 2 ** (7 * index);
+    if (byte < 0x80) return { value, end: at + index + 1 };
+  }
+  return undefined;
+}
+
 /** The first OBU (AV1 specification 5.3), when it is a sequence header. */
 function readObuSize(bits: BitReader): { width: number; height: number } | undefined {
   if (bits.remaining === 0) return undefined;

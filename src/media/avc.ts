@@ -3,6 +3,7 @@ import { ErrorCode, SrsError } from '../core/errors';
 
 import { BitReader, unescapeNalUnit } from './bit-reader';
 import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
 
 /** AVCDecoderConfigurationRecord, ISO/IEC 14496-15, 5.3.3.1. The parameter sets are views on the input. */
 export interface AvcConfig {
@@ -26,9 +27,16 @@ export interface AvcSps {
   fps: number;
 }
 
-const spsNalType = 7;
+/** NAL unit types, ISO/IEC 14496-10, table 7-1. */
+export const AvcNalType = { slice: 1, idr: 5, sei: 6, sps: 7, pps: 8, aud: 9 } as const;
+
 /** Profiles whose sequence parameter set carries the chroma format, 7.3.2.1.1. */
 const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
+/** Profiles whose record repeats the chroma format and depths, ISO/IEC 14496-15, 5.3.3.1.2. */
+const recordsWithChroma = new Set([100, 110, 122, 144, 244]);
+/** What the record's counts can say, in 5 and 8 bits. */
+const maxSps = 31;
+const maxPps = 255;
 /** aspect_ratio_idc followed by an explicit ratio, table E-1. */
 const extendedSar = 255;
 /** max_num_ref_frames_in_pic_order_cnt_cycle, 7.4.2.1.1. */
@@ -48,11 +56,43 @@ export function parseAvcConfig(data: Uint8Array, start = 0, end = data.length): 
   return { profile, compatibility, level, lengthSize, sps, pps };
 }
 
+/**
+ * An avcC record with these parameter sets, of which the first sequence parameter set states profile and level.
+ * Throws `SrsError` when there is none or it is malformed, or when they are more or longer than a record has room for.
+ */
+export function makeAvcConfig(
+  sps: readonly Uint8Array[],
+  pps: readonly Uint8Array[],
+  lengthSize: number,
+): Buffer {
+  const first = sps[0];
+  if (first === undefined || first.length < 4) throw malformed('no sequence parameter set');
+  checkRoom(sps, pps);
+  const [, profile = 0] = first;
+  const chroma = recordsWithChroma.has(profile) ? readChromaAndDepth(first) : undefined;
+  const setBytes = [...sps, ...pps].reduce((sum, set) => sum + 2 + set.length, 0);
+  const writer = new ByteWriter(7 + setBytes + (chroma === undefined ? 0 : 4));
+  // Version, then profile, compatibility and level as the set has them behind its header.
+  writer.u8(1).bytes(first.subarray(1, 4));
+  writer.u8(0xfc | (lengthSize - 1)).u8(0xe0 | sps.length);
+  for (const set of sps) writer.u16(set.length).bytes(set);
+  writer.u8(pps.length);
+  for (const set of pps) writer.u16(set.length).bytes(set);
+  if (chroma !== undefined) {
+    writer
+      .u8(0xfc | chroma.format)
+      .u8(0xf8 | chroma.lumaDepth)
+      .u8(0xf8 | chroma.chromaDepth)
+      .u8(0);
+  }
+  return writer.done();
+}
+
 /** Parses a sequence parameter set NAL unit (with its one-byte header). Throws `SrsError` when it is malformed. */
 export function parseAvcSps(nal: Uint8Array): AvcSps {
   const bits = new BitReader(unescapeNalUnit(nal));
   const nalType = bits.bits(8) & 0x1f;
-  if (nalType !== spsNalType) throw malformed(`expected a NAL unit of type 7, got ${nalType}`);
+  if (nalType !== AvcNalType.sps) throw malformed(`expected a NAL unit of type 7, got ${nalType}`);
   const profile = bits.bits(8);
   bits.skip(8);
   const level = bits.bits(8);
@@ -92,6 +132,32 @@ export function avcProfileName(profile: number, compatibility = 0): string {
 export function avcLevelName(level: number): string {
   if (level === 9) return '1b';
   return level % 10 === 0 ? String(level / 10) : (level / 10).toFixed(1);
+}
+
+function checkRoom(sps: readonly Uint8Array[], pps: readonly Uint8Array[]): void {
+  const isTooLong = [...sps, ...pps].some((set) => set.length > 0xffff);
+  if (isTooLong || sps.length > maxSps || pps.length > maxPps) {
+    throw malformed(`${sps.length} and ${pps.length} parameter sets are too many or too long`);
+  }
+}
+
+/** What the record repeats of a sequence parameter set of these profiles; depths less 8. */
+function readChromaAndDepth(nal: Uint8Array): {
+  format: number;
+  lumaDepth: number;
+  chromaDepth: number;
+} {
+  const bits = new BitReader(unescapeNalUnit(nal));
+  bits.skip(32);
+  bits.unsignedExpGolomb();
+  const format = bits.unsignedExpGolomb();
+  if (format === 3) bits.skip(1);
+  const lumaDepth = bits.unsignedExpGolomb();
+  const chromaDepth = bits.unsignedExpGolomb();
+  if (format > 3 || lumaDepth > 6 || chromaDepth > 6) {
+    throw malformed(`a chroma format of ${format} with depths of 8+${lumaDepth}, 8+${chromaDepth}`);
+  }
+  return { format, lumaDepth, chromaDepth };
 }
 
 function parameterSets(reader: ByteReader, count: number): Uint8Array[] {

@@ -3,6 +3,7 @@ import { ErrorCode, SrsError } from '../core/errors';
 
 import { BitReader, unescapeNalUnit } from './bit-reader';
 import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
 
 /** HEVCDecoderConfigurationRecord, ISO/IEC 14496-15, 8.3.3.1. The NAL units are views on the input. */
 export interface HevcConfig {
@@ -17,9 +18,11 @@ export interface HevcConfig {
   nalUnits: { type: number; data: Uint8Array }[];
 }
 
-/** NAL unit types of the parameter sets, ISO/IEC 23008-2, table 7-1. */
-export const HevcNalType = { vps: 32, sps: 33, pps: 34 } as const;
+/** NAL unit types of the parameter sets and the access unit delimiter, ISO/IEC 23008-2, table 7-1. */
+export const HevcNalType = { vps: 32, sps: 33, pps: 34, aud: 35 } as const;
 
+/** Bytes of a record before its arrays of NAL units. */
+const recordHeaderBytes = 22;
 /** Unit of avgFrameRate: frames per 256 seconds. */
 const frameRateUnit = 256;
 
@@ -44,6 +47,31 @@ export function parseHevcConfig(data: Uint8Array, start = 0, end = data.length):
   }
   const isHighTier = (profileByte & 0x20) !== 0;
   return { profile: profileByte & 0x1f, isHighTier, level, lengthSize, fps, nalUnits };
+}
+
+/**
+ * The hvcC `record` with these parameter sets in place of its own; profile, level and the rest are kept. Throws
+ * `SrsError` when a set is longer than a record has room for.
+ */
+export function withHevcParameterSets(record: Uint8Array, sets: readonly Uint8Array[]): Buffer {
+  if (sets.some((set) => set.length > 0xffff))
+    throw malformed('a parameter set of over 65535 bytes');
+  const types = [HevcNalType.vps, HevcNalType.sps, HevcNalType.pps];
+  const arrays = types.map((type) => sets.filter((set) => hevcNalType(set[0] ?? 0) === type));
+  const setBytes = sets.reduce((sum, set) => sum + 2 + set.length, 0);
+  const writer = new ByteWriter(recordHeaderBytes + 1 + 3 * arrays.length + setBytes);
+  writer.bytes(record.subarray(0, recordHeaderBytes)).u8(arrays.length);
+  types.forEach((type, index) => {
+    const array = arrays[index] ?? [];
+    writer.u8(type).u16(array.length);
+    for (const set of array) writer.u16(set.length).bytes(set);
+  });
+  return writer.done();
+}
+
+/** The type in the first byte of a NAL unit, ISO/IEC 23008-2, 7.3.1.2. */
+export function hevcNalType(firstByte: number): number {
+  return (firstByte >> 1) & 0x3f;
 }
 
 /** Picture size in pixels of a sequence parameter set NAL unit (with its header), ISO/IEC 23008-2, 7.3.2.2.1. */

@@ -33,3 +33,9 @@ export function parseMp3Header(
   if (divisor === 0 || layer === 4 || baseRate === 0) return undefined;
   return { layer, sampleRate: baseRate / divisor, channels: ((word >>> 6) & 3) === 3 ? 1 : 2 };
 }
+
+/** Samples of one frame, ISO/IEC 11172-3, 2.4.2.1 and ISO/IEC 13818-3, 2.4.2.1: layer III halves below 32 kHz. */
+export function mp3SamplesPerFrame(header: Mp3Header): number {
+  if (header.layer === 1) return 384;
+  return header.layer === 3 && header.sampleRate < 32000 ? 576 : 1152;
+}

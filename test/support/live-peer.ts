@@ -1,6 +1,7 @@
-/** Owns a client of a running server: a plain socket that speaks RTMP word by word, and keeps what it hears. */
+/** Owns a client of a running server: a socket, plain or TLS, that speaks RTMP word by word, and keeps what it hears. */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 import type { AmfValue } from '../../src/rtmp/amf0-value';
 import { AmfObject } from '../../src/rtmp/amf0-value';
@@ -97,6 +98,16 @@ export class LivePeer {
     const socket = connect(port, host).setNoDelay(true);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);
+    });
+    return new LivePeer(socket, port);
+  }
+
+  /** A TLS connection with a server whose certificate is `ca`; nothing is said in it yet. */
+  static async openSecure(port: number, ca: Buffer): Promise<LivePeer> {
+    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca });
+    socket.setNoDelay(true);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve).once('error', reject);
     });
     return new LivePeer(socket, port);
   }

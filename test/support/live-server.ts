@@ -22,6 +22,8 @@ export class LiveServer {
   readonly log = new RecordingLogger();
   readonly engine = new Engine(this.log);
   readonly server: Server;
+  /** The certificate that clients expect from now on: they speak RTMPS. */
+  trusted: Buffer | undefined;
   readonly #peers: LivePeer[] = [];
 
   constructor(config: string, clock: Clock = systemClock) {
@@ -31,7 +33,19 @@ export class LiveServer {
 
   /** Its first port. */
   get port(): number {
-    return this.server.rtmpPorts[0] ?? 0;
+    return this.server.ports('RTMP')[0] ?? 0;
+  }
+
+  /** Its first port for RTMPS. */
+  get securePort(): number {
+    return this.server.ports('RTMPS')[0] ?? 0;
+  }
+
+  /** A TLS connection with a server that shows this certificate. */
+  async securePeer(ca: Buffer): Promise<LivePeer> {
+    const peer = await LivePeer.openSecure(this.securePort, ca);
+    this.#peers.push(peer);
+    return peer;
   }
 
   /** A TCP connection. */
@@ -43,7 +57,9 @@ export class LiveServer {
 
   /** A client that has connected to its vhost. */
   async client(more?: Record<string, AmfValue>): Promise<LivePeer> {
-    const peer = await (await this.peer()).handshake();
+    const { trusted } = this;
+    const opened = trusted ? await this.securePeer(trusted) : await this.peer();
+    const peer = await opened.handshake();
     const info = await peer.connect(more);
     assert.equal(info.code, 'NetConnection.Connect.Success');
     return peer;
@@ -65,8 +81,11 @@ export class LiveServer {
   async empty(): Promise<void> {
     const { log } = this;
     await log.until(() => {
-      const ended = log.lines.filter((line) => CLOSING_LINE.test(line));
-      return ended.length === log.matching('RTMP client ip=').length;
+      // One that never got through its TLS handshake has that line only.
+      const ended = log.lines.filter(
+        (line) => CLOSING_LINE.test(line) && !line.includes(', RTMPS ip='),
+      );
+      return ended.length === log.matching(' client ip=').length;
     });
     assert.equal(this.engine.stats.sockets, 0);
   }

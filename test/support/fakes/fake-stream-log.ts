@@ -1,7 +1,11 @@
 /** A broadcast log that keeps what it was given instead of sending it. */
 import type { StreamLog } from '../../../src/app/stream/source';
-import type { BroadcastLogOptions, PlayerStats } from '../../../src/net/broadcast-log';
-import type { Socket } from '../../../src/net/socket';
+import type {
+  BroadcastLogOptions,
+  LogFormat,
+  LogPlayer,
+  PlayerStats,
+} from '../../../src/net/broadcast-log';
 
 export interface AppendedMessage {
   type: number;
@@ -16,7 +20,7 @@ export class FakeStreamLog implements StreamLog {
   messages: AppendedMessage[] = [];
   /** Calls other than append, in order: `name arguments`. */
   calls: string[] = [];
-  readonly players = new Set<Socket>();
+  readonly players = new Set<LogPlayer>();
   isClosed = false;
   /** What playerStats tells. */
   dropped = 0;
@@ -52,25 +56,29 @@ export class FakeStreamLog implements StreamLog {
     this.options = options;
   }
 
-  attach(socket: Socket, streamId: number, flushMs: number): void {
-    this.players.add(socket);
-    this.calls.push(`attach ${streamId} ${flushMs}`);
+  attach(player: LogPlayer, streamId: number, flushMs: number, format: LogFormat = 'rtmp'): void {
+    this.players.add(player);
+    this.calls.push(`attach ${streamId} ${flushMs}${format === 'flv' ? ' flv' : ''}`);
   }
 
-  detach(socket: Socket): void {
-    this.players.delete(socket);
+  detach(player: LogPlayer): void {
+    this.players.delete(player);
     this.calls.push('detach');
   }
 
-  setPaused(_socket: Socket, paused: boolean): void {
+  resume(): void {
+    this.calls.push('resume');
+  }
+
+  setPaused(_player: LogPlayer, paused: boolean): void {
     this.calls.push(`setPaused ${paused}`);
   }
 
-  setFlushMs(_socket: Socket, ms: number): void {
+  setFlushMs(_player: LogPlayer, ms: number): void {
     this.calls.push(`setFlushMs ${ms}`);
   }
 
-  setDurationLimit(_socket: Socket, ms: number): void {
+  setDurationLimit(_player: LogPlayer, ms: number): void {
     this.calls.push(`setDurationLimit ${ms}`);
   }
 

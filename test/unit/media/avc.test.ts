@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict';
 
 import { ErrorCode } from '../../../src/core/errors';
-import { av1LevelName, av1ProfileName, parseAv1Config } from '../../../src/media/av1';
-import { avcLevelName, avcProfileName, parseAvcConfig, parseAvcSps } from '../../../src/media/avc';
+import {
+  av1LevelName,
+  av1ProfileName,
+  firstAv1SequenceHeader,
+  parseAv1Config,
+} from '../../../src/media/av1';
+import {
+  avcLevelName,
+  avcProfileName,
+  makeAvcConfig,
+  parseAvcConfig,
+  parseAvcSps,
+} from '../../../src/media/avc';
 import { BitReader, unescapeNalUnit } from '../../../src/media/bit-reader';
 import {
   hevcLevelName,
   hevcProfileName,
   parseHevcConfig,
   parseHevcSps,
+  withHevcParameterSets,
 } from '../../../src/media/hevc';
 import { hex, records } from '../../support/media';
 
@@ -124,6 +136,32 @@ describe('media/avc', () => {
   });
 });
 
+describe('media/avc records made of parameter sets', () => {
+  it('makes the record again that the sets came from', () => {
+    for (const record of [records.avc, records.avcBaseline, records.avc444]) {
+      const { sps, pps, lengthSize } = parseAvcConfig(record);
+      assert.equal(makeAvcConfig(sps, pps, lengthSize).toString('hex'), record.toString('hex'));
+    }
+  });
+
+  it('refuses to make one without a whole sequence parameter set', () => {
+    for (const sps of [[], [hex('6764')], [hex('6764001e')], [hex('6764001e0200')]]) {
+      assert.throws(() => makeAvcConfig(sps, [], 4), { code: ErrorCode.HLS_DECODE_ERROR });
+    }
+    const { sps, pps } = parseAvcConfig(records.avc);
+    const tooMany = Array.from({ length: 32 }, () => sps[0]!);
+    for (const [some, others] of [
+      [tooMany, pps],
+      [sps, Array.from({ length: 256 }, () => pps[0]!)],
+      [sps, [Buffer.alloc(65536)]],
+    ]) {
+      assert.throws(() => makeAvcConfig(some!, others!, 4), { message: /too many or too long/ });
+    }
+    const absurd = new Bits().u(0x67, 8).u(100, 8).u(0, 8).u(30, 8).ue(0, 3).u(0, 1).ue(7, 0);
+    assert.throws(() => makeAvcConfig([absurd.done()], [], 4), { message: /8\+7, 8\+0/ });
+  });
+});
+
 describe('media/bit-reader', () => {
   it('removes emulation prevention bytes, and only those', () => {
     const nal = hex('6700000300000301000003000000000003');
@@ -182,6 +220,19 @@ describe('media/hevc', () => {
       code: ErrorCode.KERNEL_STREAM_INIT,
     });
     assert.throws(() => parseHevcSps(hex('4401c073c189')), { message: /type 33, got 34/ });
+  });
+
+  it('replaces the parameter sets of a record', () => {
+    const sets = parseHevcConfig(records.hevcMain10).nalUnits.map((unit) => unit.data);
+    const replaced = withHevcParameterSets(records.hevc, sets);
+    assert.deepEqual(
+      parseHevcConfig(replaced).nalUnits.map((unit) => unit.data),
+      sets,
+    );
+    assert.equal(replaced.toString('hex', 0, 22), records.hevc.toString('hex', 0, 22));
+    assert.throws(() => withHevcParameterSets(records.hevc, [Buffer.alloc(65536)]), {
+      code: ErrorCode.HLS_DECODE_ERROR,
+    });
   });
 
   it('reads past sub-layers, separate planes and the conformance window', () => {
@@ -270,6 +321,17 @@ describe('media/av1', () => {
   it('states no size when the record holds no sequence header', () => {
     assert.equal(parseAv1Config(hex('81050c00')).width, 0);
     assert.equal(parseAv1Config(hex('81050c00 1200')).width, 0);
+  });
+
+  it('finds the sequence header among the units of a frame', () => {
+    const header = records.av1.subarray(4);
+    const find = (unit: Buffer): string | undefined =>
+      firstAv1SequenceHeader(unit)?.toString('hex');
+    assert.equal(find(Buffer.concat([hex('1200'), header, hex('3200')])), header.toString('hex'));
+    assert.equal(find(Buffer.concat([hex('160000'), hex('0c01'), hex('ff')])), '0c01ff', 'unsized');
+    for (const unit of ['1200 3200', '1205', '12', '12 ffffffffffffffff00', '']) {
+      assert.equal(find(hex(unit)), undefined, unit);
+    }
   });
 
   it('refuses another version and an endless size', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { parseMp3Header } from '../../../src/media/mp3';
+import { mp3SamplesPerFrame, parseMp3Header } from '../../../src/media/mp3';
 import { hex } from '../../support/media';
 
 describe('media/mp3', () => {
@@ -19,6 +19,20 @@ describe('media/mp3', () => {
   it('refuses what has no frame sync or a reserved field', () => {
     for (const bytes of ['00fb9064', 'ffeb9064', 'fff99064', 'fffb9c64', 'ffdb9064']) {
       assert.equal(parseMp3Header(hex(bytes)), undefined, bytes);
+    }
+  });
+
+  it('knows the samples of a frame of each layer', () => {
+    const rows: [number, number, number][] = [
+      [3, 44100, 1152],
+      [3, 32000, 1152],
+      [3, 24000, 576],
+      [3, 8000, 576],
+      [2, 16000, 1152],
+      [1, 48000, 384],
+    ];
+    for (const [layer, sampleRate, samples] of rows) {
+      assert.equal(mp3SamplesPerFrame({ layer, sampleRate, channels: 2 }), samples);
     }
   });
 });
