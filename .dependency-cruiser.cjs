@@ -33,26 +33,34 @@ module.exports = {
     {
       name: 'not-to-packages',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '^src/app/http/' },
       to: { path: 'node_modules' },
+    },
+    {
+      name: 'http-to-its-packages',
+      severity: 'error',
+      from: { path: '^src/app/http/' },
+      to: { path: 'node_modules', pathNot: 'node_modules/(@types/)?ws/' },
     },
 
     ladder('core', '^src/core/', []),
     ladder('media', '^src/media/', ['core']),
     ladder('net', '^src/net/', ['core']),
+    ladder('files', '^src/files/', ['core']),
     ladder('rtmp', '^src/rtmp/', ['core', 'media']),
     ladder('config', '^src/app/config/', ['core', 'media']),
     ladder('stats', '^src/app/stats/', ['core', 'media']),
     ladder('log', '^src/app/log/', ['core', 'media']),
     ladder('process', '^src/app/process/', ['core', 'media']),
     ladder('stream', '^src/app/stream/', shared),
+    ladder('access', '^src/app/access/', [...shared, 'files', 'app/stream']),
     {
       name: 'features-stay-apart',
       severity: 'error',
-      from: { path: '^src/app/([^/]+)/', pathNot: '^src/app/(config|stats|log|process|stream)/' },
+      from: { path: '^src/app/([^/]+)/', pathNot: '^src/app/(config|stats|log|process|stream|access)/' },
       to: {
         path: '^src/(app|[^/]+[.]ts$)',
-        pathNot: '^src/app/($1|config|stream|stats)/',
+        pathNot: '^src/app/($1|config|stream|stats|access)/',
       },
     },
     {

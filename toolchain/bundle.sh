@@ -11,10 +11,12 @@ addon=native/build/Release/srs.node
 test -f "$addon" || die "$addon is missing, run make first"
 
 say BUNDLE "objs/bundle/srs.cjs"
+# ws would look for two native packages that are not ours to load.
 mkdir -p "$OBJS/bundle"
 esbuild src/main.ts --bundle --platform=node --format=cjs --target="$TARGET_BUNDLE_ESBUILD" \
   --minify-syntax --minify-whitespace --keep-names --legal-comments=none \
   --external:*.node --define:__SRS_BUILD__="$(<"$info")" \
+  --define:process.env.WS_NO_BUFFER_UTIL='"1"' --define:process.env.WS_NO_UTF_8_VALIDATE='"1"' \
   --outfile="$OBJS/bundle/srs.cjs" --log-level=warning
 install -m 755 "$addon" "$OBJS/bundle/srs.node"
 strip --strip-unneeded "$OBJS/bundle/srs.node"

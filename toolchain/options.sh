@@ -9,7 +9,7 @@ features=(
 )
 
 # The features which this release can be built with.
-available=(ssl ingest utest)
+available=(ssl hls dvr http-server ingest utest)
 
 declare -A enabled=() # feature -> on or off, in the end
 declare -A asked=()   # feature -> on or off, as an option said
@@ -46,7 +46,10 @@ Features, --with-NAME or --without-NAME:
   ssl                        the complex handshake, which h.264 in Flash players needs
   ingest                     inputs that the server pulls by itself
   utest                      the tests, run by make test
-  hls hds dvr nginx http-callback http-server http-api stream-caster ffmpeg transcode stat
+  hls                        HTTP Live Streaming
+  dvr                        recording to files
+  http-server                files and live streams over HTTP
+  hds nginx http-callback http-api stream-caster ffmpeg transcode stat
   librtmp research gperf gmc gmp gcp gprof arm-ubuntu12 mips-ubuntu12
 
 Others:
@@ -56,7 +59,8 @@ Others:
   --export-librtmp-project=PATH, --export-librtmp-single=PATH
                              export the client library
 
-This release builds for x64 only, with the features ssl, ingest and utest. A preset leaves out what it lacks;
+This release builds for x64 only, with the features ssl, hls, dvr, http-server, ingest
+and utest. A preset leaves out what it lacks;
 asking for one of the rest by name is an error.
 USAGE
 }

@@ -6,6 +6,7 @@ packages=(
   g++ make python3 binutils curl
   ffmpeg rtmpdump gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   nginx libnginx-mod-rtmp
+  chromium openssl
   clang-format clang-tidy shellcheck
 )
 

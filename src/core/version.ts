@@ -43,7 +43,10 @@ export const product = {
   authors: 'the SRS for TypeScript project',
 } as const;
 
+/** A part that can be left out. */
+export type BuildFeature = 'ssl' | 'ingest' | 'hls' | 'dvr' | 'http-server';
+
 /** Whether a feature is part of this build: `./configure --without-NAME` leaves it out. */
-export function isBuilt(feature: 'ssl' | 'ingest', build: BuildInfo = buildInfo): boolean {
+export function isBuilt(feature: BuildFeature, build: BuildInfo = buildInfo): boolean {
   return build.enabled[feature] !== false;
 }

@@ -1,5 +1,6 @@
 /** Owns the question whether a client may do what it asks for: refer rules here, other rules by a port. */
 import { ErrorCode } from '../../core/errors';
+import { unsafeNameReason } from '../../files/path-template';
 import type { RtmpRequest } from '../../rtmp/request';
 
 /** Longest app and stream name, and parameters of each, in characters. */
@@ -70,16 +71,32 @@ export function checkReferer(
   return { code: ErrorCode.RTMP_ACCESS_DENIED, status, description: `refer rule denies ${page}` };
 }
 
-/** A stream has to have a name, and names are no place for data. Undefined when that holds. */
+/**
+ * A stream has to have a name, names are no place for data, and they become names of files. Undefined when that holds.
+ */
 export function checkStreamName(request: RtmpRequest, status: string): Refusal | undefined {
   const code = ErrorCode.RTMP_STREAM_NAME_EMPTY;
   if (request.stream === '') return { code, status, description: 'the stream name is empty' };
-  return checkLengths(request, ['stream', 'streamParam'], status);
+  return (
+    checkLengths(request, ['stream', 'streamParam'], status) ?? checkSafe(request, 'stream', status)
+  );
 }
 
 /** Limits the names of a connect; its vhost is one of the configuration by now. Undefined when they hold. */
 export function checkConnectNames(request: RtmpRequest, status: string): Refusal | undefined {
-  return checkLengths(request, ['app', 'param'], status);
+  return checkLengths(request, ['app', 'param'], status) ?? checkSafe(request, 'app', status);
+}
+
+/** Recordings and segments carry the names: one that would leave their directory is refused to everybody. */
+function checkSafe(
+  request: RtmpRequest,
+  name: 'app' | 'stream',
+  status: string,
+): Refusal | undefined {
+  const reason = unsafeNameReason(request[name]);
+  if (reason === undefined) return undefined;
+  const description = `${name} ${JSON.stringify(request[name])} cannot be used, ${reason}`;
+  return { code: ErrorCode.RTMP_REQ_TCURL, status, description };
 }
 
 function checkLengths(

@@ -93,7 +93,17 @@ function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
     throw new ConfigError(place, `vhost ${vhost.name}: mode remote needs an origin`);
   }
   checkHls(vhost, block);
-  return checkIngests(vhost, block);
+  return [...checkRemux(vhost, block), ...checkIngests(vhost, block)];
+}
+
+/** The extension of the mount is the container for which players may come before the publisher. */
+function checkRemux({ name, enabled, httpRemux }: VhostOptions, block: Directive): Warning[] {
+  const { mount } = httpRemux;
+  if (!enabled || !httpRemux.enabled || /\.(flv|ts|aac|mp3)$/.test(mount)) return [];
+  const remux = find(block.children ?? [], 'http_remux');
+  const place = find(remux?.children ?? [], 'mount') ?? remux ?? block;
+  const text = `vhost ${name} http_remux mount ${mount} should end in .flv, .ts, .aac or .mp3`;
+  return [warn(place, `${text}, players cannot wait for a publisher`)];
 }
 
 /** A part is sent before its segment is complete, which encryption by segments does not allow. */

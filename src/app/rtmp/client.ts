@@ -3,19 +3,22 @@ import type { Clock } from '../../core/clock';
 import type { SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import type { Socket } from '../../net/socket';
+import type { TlsChannel } from '../../net/tls-channel';
 import type { ServerSession } from '../../rtmp/server-session';
+import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { Hub } from '../stream/hub';
-
-import type { AccessAction, Authorizer, ClientIdentity, Refusal } from './access';
 
 /** Longest wait for a peer to take what was sent, unless said otherwise. */
 export const SEND_TIMEOUT_MS = 30_000;
 
+/** What RTMP is spoken over: TCP, or TLS. */
+export type RtmpChannel = Socket | TlsChannel;
+
 /** A connection as its dialogue and its role see it. */
 export interface RtmpClient extends ClientIdentity {
   readonly log: Logger;
-  readonly socket: Socket;
+  readonly socket: RtmpChannel;
   readonly session: ServerSession;
   /** When the peer sent something last, monotonic. */
   readonly lastReceivedMs: number;

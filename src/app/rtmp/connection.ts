@@ -3,16 +3,17 @@ import { constants } from 'node:os';
 
 import { describeError, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
-import type { Socket, SocketHandler } from '../../net/socket';
+import { redact } from '../../core/redact';
+import type { SocketHandler } from '../../net/socket';
+import { TlsChannel } from '../../net/tls-channel';
 import type { RtmpRequest } from '../../rtmp/request';
 import { ServerSession } from '../../rtmp/server-session';
+import type { AccessAction, Refusal } from '../access/access';
 import { Kbps } from '../stats/kbps';
 
-import type { AccessAction, Refusal } from './access';
 import { SEND_TIMEOUT_MS } from './client';
-import type { RtmpClient, RtmpHost } from './client';
+import type { RtmpChannel, RtmpClient, RtmpHost } from './client';
 import { Dialogue } from './dialogue';
-import { redact } from './redact';
 
 /** Longest silence of a peer that neither publishes nor plays yet. */
 const IDLE_TIMEOUT_MS = 30_000;
@@ -33,9 +34,10 @@ export interface ConnectionHost extends RtmpHost {
 export class RtmpConnection implements SocketHandler, RtmpClient {
   readonly id: number;
   readonly log: Logger;
-  readonly socket: Socket;
+  readonly socket: RtmpChannel;
   readonly session: ServerSession;
   lastReceivedMs: number;
+  readonly #ip: string;
   readonly #dialogue: Dialogue;
   readonly #host: ConnectionHost;
   readonly #acceptedMs: number;
@@ -44,7 +46,7 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
   #sent: Kbps | undefined;
   #received: Kbps | undefined;
 
-  constructor(socket: Socket, log: Logger, host: ConnectionHost) {
+  constructor(socket: RtmpChannel, log: Logger, host: ConnectionHost) {
     this.id = log.contextId;
     this.log = log;
     this.socket = socket;
@@ -55,11 +57,12 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.session = new ServerSession(socket, this.#dialogue);
     socket.handler = this;
     socket.setTimeouts(IDLE_TIMEOUT_MS, SEND_TIMEOUT_MS);
-    log.trace(`RTMP client ip=${socket.remoteAddress}`);
+    this.#ip = socket.remoteAddress;
+    if (!(socket instanceof TlsChannel)) log.trace(`RTMP client ip=${this.#ip}`);
   }
 
   get ip(): string {
-    return this.socket.remoteAddress;
+    return this.#ip;
   }
 
   get request(): RtmpRequest {
@@ -80,6 +83,12 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
 
   // Socket events.
 
+  /** The TLS handshake is done; a peer that never gets so far has but one line in the log. */
+  onConnect(): void {
+    const protocol = this.socket instanceof TlsChannel ? this.socket.protocol : '';
+    this.log.trace(`RTMPS client ip=${this.#ip}, ${protocol}`);
+  }
+
   onData(slab: Buffer, start: number, end: number): void {
     if (this.isClosing) return;
     this.lastReceivedMs = this.#host.clock.nowMs();
@@ -92,6 +101,10 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
 
   onPlayEnd(): void {
     if (!this.isClosing) this.#dialogue.endPlay();
+  }
+
+  onDrain(): void {
+    this.#dialogue.resumePlay();
   }
 
   onClose(errno: number): void {
@@ -163,10 +176,18 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.session.close();
   }
 
+  /** What a closing line adds about TLS: who it was that never spoke RTMP, and what failed. */
+  get #tlsNote(): string {
+    if (!(this.socket instanceof TlsChannel)) return '';
+    const { isSecure, reason } = this.socket;
+    const who = isSecure ? '' : `, RTMPS ip=${this.#ip}`;
+    return reason === '' ? who : `${who}, ${reason}`;
+  }
+
   #closingLine(errno: number): string {
     const { bytesReceived, bytesSent } = this.socket;
     const timeMs = Math.round(this.#host.clock.nowMs() - this.#acceptedMs);
-    const totals = `time=${timeMs}, received=${bytesReceived}, sent=${bytesSent}`;
+    const totals = `time=${timeMs}, received=${bytesReceived}, sent=${bytesSent}${this.#tlsNote}`;
     if (this.#closeCode === 0) return `client finished. ${totals}`;
     if (this.isClosing) return `client finished. ret=${this.#closeCode}, ${totals}`;
     const isTimeout = errno === constants.errno.ETIMEDOUT;

@@ -6,15 +6,16 @@ import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
 import type { RtmpRequest } from '../../rtmp/request';
 import type { ServerSessionHandler } from '../../rtmp/server-handler';
+import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from '../access/access';
+import type { AccessAction, Authorizer, Refusal } from '../access/access';
+import { checkConflict } from '../access/conflict';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
-import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from './access';
-import type { AccessAction, Authorizer, Refusal } from './access';
 import type { RtmpClient, RtmpHost } from './client';
 import { connectLine, identifiedLine, ignoredLine, peerServerLine, sourceLine } from './log-lines';
 import { PlayRole } from './play';
-import { checkConflict, PublishRole } from './publish';
+import { PublishRole } from './publish';
 
 /** Longest silence, both ways, of a client that has unpublished: it may publish again. */
 const REPUBLISH_TIMEOUT_MS = 180_000;
@@ -140,6 +141,11 @@ export class Dialogue implements ServerSessionHandler {
     if (this.#hasIgnored) return;
     this.#hasIgnored = true;
     this.#client.log.warn(ignoredLine(error));
+  }
+
+  /** The peer has taken what waited: a player whose media is handed to it gets more. */
+  resumePlay(): void {
+    this.#playing?.resume();
   }
 
   /** The player got as much as it asked for; the connection stays. */

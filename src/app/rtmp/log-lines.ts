@@ -1,9 +1,8 @@
 /** Owns the wording of a connection's log lines, which people and scripts search for. */
 import { describeError } from '../../core/errors';
+import { redact } from '../../core/redact';
 import type { RtmpRequest } from '../../rtmp/request';
 import { streamKey } from '../stream/source';
-
-import { redact } from './redact';
 
 /** What the client asked for in `connect`. */
 export function connectLine(request: RtmpRequest): string {

@@ -1,12 +1,13 @@
 /** Owns one player: what it is told, its place in the stream, its end. */
 import type { Logger } from '../../core/logger';
+import { TlsChannel } from '../../net/tls-channel';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient, StatusMember } from './client';
 
-/** A connection from its `play` to the end of it. Its media flows in the native log only. */
+/** A connection from its `play` to the end of it. Its media flows in the native log, and over TLS from there to the channel. */
 export class PlayRole implements StatusMember {
   readonly #client: RtmpClient;
   readonly source: Source;
@@ -39,6 +40,12 @@ export class PlayRole implements StatusMember {
 
   setPaused(isPaused: boolean): void {
     this.source.setPaused(this.#client.socket, isPaused);
+  }
+
+  /** The channel has sent what it was given. */
+  resume(): void {
+    const { socket } = this.#client;
+    if (socket instanceof TlsChannel) this.source.resume(socket);
   }
 
   /** Sends what waits to be merged, then tells the player that there is no more. */

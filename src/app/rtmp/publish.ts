@@ -1,13 +1,13 @@
 /** Owns one publisher: who may publish a busy stream, what becomes of its messages, its end. */
 import { ErrorCode } from '../../core/errors';
+import type { SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
+import { RefusalStatus } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { Publisher, Source } from '../stream/source';
 
-import { RefusalStatus } from './access';
-import type { Refusal } from './access';
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient, StatusMember } from './client';
 
@@ -21,26 +21,6 @@ const MIN_READS_PER_FLUSH = 4;
 const NAME_OFFSET = 3;
 /** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
 const PRIVATE_NAMES: readonly (number | undefined)[] = [0x40, 0x7c];
-
-/**
- * Whether a stream may be published while someone else does, by the policy of the vhost: `reject`, `takeover`, or
- * `auto` = takeover from one that sent nothing for a while. Undefined when allowed.
- */
-export function checkConflict(
-  source: Source | undefined,
-  vhost: VhostOptions,
-  nowMs: number,
-): Refusal | undefined {
-  const holder = source?.publisher;
-  if (!source || !holder || vhost.publishConflict === 'takeover') return undefined;
-  const isSilent = nowMs - holder.lastReceivedMs >= vhost.publishConflictIdleMs;
-  if (vhost.publishConflict === 'auto' && isSilent) return undefined;
-  return {
-    code: ErrorCode.SYSTEM_STREAM_BUSY,
-    status: RefusalStatus.badName,
-    description: `stream ${source.key} is already published by id=${holder.contextId}`,
-  };
-}
 
 /** A connection from its accepted `publish` to the end of it. */
 export class PublishRole implements Publisher, StatusMember {
@@ -85,6 +65,10 @@ export class PublishRole implements Publisher, StatusMember {
       status: RefusalStatus.badName,
       description: `replaced by id=${byId}`,
     });
+  }
+
+  drop({ code, message }: SrsError): void {
+    this.#client.refuse('publish', { code, status: RefusalStatus.publish, description: message });
   }
 
   /** One audio or video message; the bytes are lent. */

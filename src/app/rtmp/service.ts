@@ -2,14 +2,13 @@
 import type { Clock } from '../../core/clock';
 import type { ContextIds } from '../../core/context-id';
 import type { Logger } from '../../core/logger';
-import type { Socket } from '../../net/socket';
+import { allowAll } from '../access/access';
+import type { Authorizer } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { PithyPrint } from '../stats/pithy-print';
 import type { Hub } from '../stream/hub';
 
-import { allowAll } from './access';
-import type { Authorizer } from './access';
-import type { StatusMember } from './client';
+import type { RtmpChannel, StatusMember } from './client';
 import { RtmpConnection } from './connection';
 import type { ConnectionHost } from './connection';
 
@@ -58,9 +57,9 @@ export class RtmpService implements ConnectionHost {
     return this.#connections.size;
   }
 
-  /** Serves a socket that was just accepted. */
-  accept(socket: Socket): void {
-    this.#connections.add(new RtmpConnection(socket, this.#log.child(this.#ids.next()), this));
+  /** Serves a connection that was just accepted, plain or TLS. */
+  accept(channel: RtmpChannel): void {
+    this.#connections.add(new RtmpConnection(channel, this.#log.child(this.#ids.next()), this));
   }
 
   /** Ends the clients that asked for nothing in time; to be called every few seconds, `nowMs` monotonic. */

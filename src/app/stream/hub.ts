@@ -8,17 +8,26 @@ import type { CreateStreamLog, SourceOptions } from './source';
 /** A stream without publisher and players is kept this long, so that a reconnect finds its timeline. */
 const DEFAULT_GRACE_MS = 30_000;
 
+/** What the owner of the hub may set and wants to know. */
+export interface HubOptions {
+  readonly graceMs?: number;
+  /** A stream was made; its first publisher or player follows. */
+  onCreate?(source: Source, vhost: VhostOptions): void;
+}
+
 /** All streams by vhost, app and name. */
 export class Hub {
   readonly #createLog: CreateStreamLog;
   readonly #graceMs: number;
+  readonly #options: HubOptions;
   readonly #sources = new Map<string, Source>();
   /** When a sweep first found a source without use. */
   readonly #idleSinceMs = new Map<Source, number>();
 
-  constructor(createLog: CreateStreamLog, graceMs: number = DEFAULT_GRACE_MS) {
+  constructor(createLog: CreateStreamLog, options: HubOptions = {}) {
     this.#createLog = createLog;
-    this.#graceMs = graceMs;
+    this.#options = options;
+    this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   }
 
   /** The streams that exist, in the order of their creation. */
@@ -42,6 +51,7 @@ export class Hub {
         this.#createLog,
       );
       this.#sources.set(key, source);
+      this.#options.onCreate?.(source, vhost);
     }
     this.#idleSinceMs.delete(source);
     return source;

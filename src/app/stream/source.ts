@@ -1,8 +1,15 @@
 /** Owns one live stream: who publishes it, the corrections of its messages, and its fan-out. */
+import type { SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { classifyAudio, classifyVideo, TagFlags } from '../../media/codec';
-import type { BroadcastLog, BroadcastLogOptions, PlayerStats } from '../../net/broadcast-log';
-import type { Socket } from '../../net/socket';
+import type {
+  BroadcastLog,
+  BroadcastLogOptions,
+  LogFormat,
+  LogPlayer,
+  PlayerStats,
+  PulledPlayer,
+} from '../../net/broadcast-log';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import { encodeAmf0 } from '../../rtmp/amf0-writer';
 import { ON_METADATA } from '../../rtmp/packets/data';
@@ -36,6 +43,7 @@ export type StreamLog = Pick<
   | 'detach'
   | 'playerStats'
   | 'reset'
+  | 'resume'
   | 'setDurationLimit'
   | 'setFlushMs'
   | 'setOptions'
@@ -64,6 +72,14 @@ export interface Publisher {
   readonly lastReceivedMs: number;
   /** Another one, `byId`, publishes the stream from now on; calling {@link Source.release} is harmless. */
   onReplaced(byId: number): void;
+  /** The stream cannot go on, or an operator ends it: tells the publisher why, and closes. */
+  drop(error: SrsError): void;
+}
+
+/** Who is told when a stream begins and ends to be published; a takeover is both. */
+export interface SourceObserver {
+  onPublish(): void;
+  onUnpublish(): void;
 }
 
 /** A stream that lives as long as someone publishes or plays it. Bytes handed in are lent for the call. */
@@ -74,6 +90,7 @@ export class Source {
   readonly #jitter: Jitter;
   readonly #sinks = new SinkSet();
   readonly #changes = new ChangeLog();
+  readonly #observers = new Set<SourceObserver>();
   #options: SourceOptions;
   #publisher: Publisher | undefined;
   #metadata: AmfObject | undefined;
@@ -141,6 +158,7 @@ export class Source {
     this.#publisher = publisher;
     this.#wasPublished = true;
     this.#sinks.publish(this.#start(publisher));
+    for (const observer of this.#observers) observer.onPublish();
     replaced?.onReplaced(publisher.contextId);
   }
 
@@ -198,36 +216,52 @@ export class Source {
     this.#log.append(DATA, time, 0, NO_SLOT, payload, start, end);
   }
 
-  /** Begins to play to a socket that was told {@link chunkSize}; `flushMs` = merged write, 0 = none. */
-  attach(socket: Socket, streamId: number, flushMs: number): void {
-    this.#log.attach(socket, streamId, flushMs);
+  /**
+   * Begins to play, to a socket or to a player of this process; `flushMs` = merged write, 0 = none. An RTMP player must
+   * have been told {@link chunkSize}, an FLV player must have got the file header.
+   */
+  attach(player: LogPlayer, streamId: number, flushMs: number, format: LogFormat = 'rtmp'): void {
+    this.#log.attach(player, streamId, flushMs, format);
     this.#players++;
   }
 
   /** Ends an {@link attach}; once per attach, also when the socket is closed. */
-  detach(socket: Socket): void {
+  detach(player: LogPlayer): void {
     this.#players--;
-    this.#log.detach(socket);
+    this.#log.detach(player);
+  }
+
+  /** A player that had enough can take more. */
+  resume(player: PulledPlayer): void {
+    this.#log.resume(player);
   }
 
   /** Stops or goes on sending to a player; what comes meanwhile waits for it, within the queue length. */
-  setPaused(socket: Socket, isPaused: boolean): void {
-    this.#log.setPaused(socket, isPaused);
+  setPaused(player: LogPlayer, isPaused: boolean): void {
+    this.#log.setPaused(player, isPaused);
   }
 
   /** Changes the merged write of a player. */
-  setFlushMs(socket: Socket, flushMs: number): void {
-    this.#log.setFlushMs(socket, flushMs);
+  setFlushMs(player: LogPlayer, flushMs: number): void {
+    this.#log.setFlushMs(player, flushMs);
   }
 
-  /** Ends sending after so much media; the handler of the socket is told. */
-  limitDuration(socket: Socket, durationMs: number): void {
-    this.#log.setDurationLimit(socket, durationMs);
+  /** Ends sending after so much media; the player is told. */
+  limitDuration(player: LogPlayer, durationMs: number): void {
+    this.#log.setDurationLimit(player, durationMs);
   }
 
   /** What a player got, and how far behind it is. */
-  playerStats(socket: Socket): PlayerStats {
-    return this.#log.playerStats(socket);
+  playerStats(player: LogPlayer): PlayerStats {
+    return this.#log.playerStats(player);
+  }
+
+  /** Tells `observer` of each publish to come and its end; costs nothing per message. Returns what undoes it. */
+  observe(observer: SourceObserver): () => void {
+    this.#observers.add(observer);
+    return () => {
+      this.#observers.delete(observer);
+    };
   }
 
   /** Adds a reader of this process; a stream being published is announced at once. */
@@ -256,6 +290,7 @@ export class Source {
 
   #endPublish(publisher: Publisher): void {
     this.#sinks.unpublish();
+    for (const observer of this.#observers) observer.onUnpublish();
     this.#log.reset();
     this.#headers.clear();
     this.#changes.clear();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { redact } from '../../../../src/app/rtmp/redact';
+import { redact } from '../../../src/core/redact';
 
 const cases: readonly (readonly [string, string])[] = [
   ['rtmp://h/live', 'rtmp://h/live'],

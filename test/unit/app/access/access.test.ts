@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 
-import { allowAll, checkReferer } from '../../../../src/app/rtmp/access';
-import type { ClientIdentity } from '../../../../src/app/rtmp/access';
+import {
+  allowAll,
+  checkConnectNames,
+  checkReferer,
+  checkStreamName,
+} from '../../../../src/app/access/access';
+import type { ClientIdentity } from '../../../../src/app/access/access';
 import { ErrorCode } from '../../../../src/core/errors';
+import type { RtmpRequest } from '../../../../src/rtmp/request';
 
 const list = ['github.com', 'Example.org'];
 const cases: readonly (readonly [string, boolean])[] = [
@@ -45,6 +51,40 @@ describe('the refer rule', () => {
     assert.ok(checkReferer('http://github.com', 's', list, ['other.net']));
     assert.equal(checkReferer('http://github.com', 's', list, []), undefined);
   });
+});
+
+describe('the names of a request', () => {
+  const request = (names: Partial<RtmpRequest>): RtmpRequest =>
+    ({ app: 'live', param: '', stream: 's', streamParam: '', ...names }) as RtmpRequest;
+
+  for (const name of [
+    '..',
+    '../etc/passwd',
+    'a/../../b',
+    '%2e%2e/x',
+    '%252e%252e',
+    '/etc/passwd',
+    'a\0b',
+    'a\\b',
+  ]) {
+    it(`may not be ${JSON.stringify(name)}, which would leave the directory of its files`, () => {
+      for (const refusal of [
+        checkStreamName(request({ stream: name }), 'Some.Status'),
+        checkConnectNames(request({ app: name }), 'Some.Status'),
+      ]) {
+        assert.equal(refusal?.code, ErrorCode.RTMP_REQ_TCURL);
+        assert.equal(refusal.status, 'Some.Status');
+        assert.match(refusal.description, /cannot be used, it (begins|contains)/);
+      }
+    });
+  }
+
+  for (const name of ['s', 'room/1', 'a..b', '...', 'é', 'a b', '100%']) {
+    it(`may be ${JSON.stringify(name)}`, () => {
+      assert.equal(checkStreamName(request({ stream: name }), 's'), undefined);
+      assert.equal(checkConnectNames(request({ app: name }), 's'), undefined);
+    });
+  }
 });
 
 describe('the default authorizer', () => {

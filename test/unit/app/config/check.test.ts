@@ -59,8 +59,21 @@ describe('the rules between options', () => {
     });
   }
 
+  it('warn of a mount of live streams that names no container', () => {
+    const text =
+      'listen 1;\nvhost a { http_remux { enabled on;\nmount [vhost]/[app]/[stream].webm; } }';
+    const { warnings } = Config.parse(text, 'a.conf');
+    assert.deepEqual(warnings, [
+      'a.conf:3: vhost a http_remux mount [vhost]/[app]/[stream].webm should end in .flv, .ts, .aac or .mp3, ' +
+        'players cannot wait for a publisher',
+    ]);
+  });
+
   it('allow low-latency HLS whose segments hold several parts', () => {
-    Config.parse('listen 1; vhost a { hls { enabled on; hls_low_latency on; hls_fragment 1; } }', 'a');
+    Config.parse(
+      'listen 1; vhost a { hls { enabled on; hls_low_latency on; hls_fragment 1; } }',
+      'a',
+    );
     Config.parse('listen 1; vhost a { hls { enabled on; hls_keys on; } }', 'a');
   });
 

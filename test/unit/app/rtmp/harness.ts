@@ -1,6 +1,6 @@
 /** A service over fake sockets and logs, and clients that talk to it. */
+import type { Authorizer } from '../../../../src/app/access/access';
 import { Config } from '../../../../src/app/config/config';
-import type { Authorizer } from '../../../../src/app/rtmp/access';
 import { RtmpService } from '../../../../src/app/rtmp/service';
 import { PithyPrint } from '../../../../src/app/stats/pithy-print';
 import { Hub } from '../../../../src/app/stream/hub';

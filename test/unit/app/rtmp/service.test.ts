@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import sinon from 'sinon';
 
-import type { AccessAction, Authorizer, Refusal } from '../../../../src/app/rtmp/access';
+import type { AccessAction, Authorizer, Refusal } from '../../../../src/app/access/access';
 import { ErrorCode } from '../../../../src/core/errors';
 import { encodePlay } from '../../../../src/rtmp/packets/play';
 import { encodeCreateStream } from '../../../../src/rtmp/packets/stream';

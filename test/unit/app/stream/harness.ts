@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 import { Source } from '../../../../src/app/stream/source';
 import type { Publisher, SourceOptions } from '../../../../src/app/stream/source';
+import type { SrsError } from '../../../../src/core/errors';
 import { FakeStreamLog } from '../../../support/fakes/fake-stream-log';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 
@@ -22,10 +23,15 @@ export class FakePublisher implements Publisher {
   readonly log: RecordingLogger;
   lastReceivedMs = 0;
   replacedBy: number[] = [];
+  readonly dropped: string[] = [];
 
   constructor(contextId: number) {
     this.contextId = contextId;
     this.log = new RecordingLogger(contextId);
+  }
+
+  drop(error: SrsError): void {
+    this.dropped.push(error.message);
   }
 
   onReplaced(byId: number): void {

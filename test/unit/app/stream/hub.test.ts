@@ -18,11 +18,14 @@ const vhost = {
 
 function createHub(): { hub: Hub; logs: FakeStreamLog[] } {
   const logs: FakeStreamLog[] = [];
-  const hub = new Hub((options) => {
-    const log = new FakeStreamLog(options);
-    logs.push(log);
-    return log;
-  }, 1000);
+  const hub = new Hub(
+    (options) => {
+      const log = new FakeStreamLog(options);
+      logs.push(log);
+      return log;
+    },
+    { graceMs: 1000 },
+  );
   return { hub, logs };
 }
 
