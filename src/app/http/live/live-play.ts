@@ -1,0 +1,240 @@
+/** Owns the way of one request to a player that plays: who it is, whether it may, what it gets and by which transport. */
+import { ErrorCode } from '../../../core/errors';
+import { checkReferer, checkStreamName, RefusalStatus } from '../../access/access';
+import type { Authorizer, Refusal } from '../../access/access';
+import type { VhostOptions } from '../../config/config';
+import type { Source } from '../../stream/source';
+import type { HttpExchange } from '../exchange';
+
+import { Admission, httpStatusOf } from './admission';
+import { contentTypes } from './container';
+import type { Container } from './container';
+import { FeedTap } from './feed-tap';
+import type { Feeds, HeldFeed } from './feeds';
+import type { LivePath } from './live-mount';
+import { toRequest } from './live-request';
+import { identifiedLine, sourceLine } from './log-lines';
+import type { Outlet } from './outlet';
+import { Player } from './player';
+import type { PlayerHost } from './player';
+import { ResponseOutlet } from './response-outlet';
+import { SocketOutlet } from './socket-outlet';
+import { NativeTap, PulledTap } from './tap';
+import type { Tap } from './tap';
+
+/** What plays work with. */
+export interface PlayHost extends PlayerHost {
+  readonly authorizer: Authorizer;
+  readonly feeds: Feeds;
+  onPlayer(player: Player): void;
+}
+
+/** What is asked for, and how. */
+export interface PlayRequest {
+  readonly exchange: HttpExchange;
+  readonly vhost: VhostOptions;
+  readonly path: LivePath;
+  /** How the log names this kind of player. */
+  readonly type: string;
+  /** Opens the transport; undefined when the client turns out to be gone, or was no proper one. */
+  openOutlet(): Outlet | undefined;
+}
+
+/** A refusal in HTTP. */
+export interface HttpRefusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Status for a stream that is there, but not in the container asked for. */
+const NOT_ACCEPTABLE = 406;
+
+/** Why the rules of the configuration keep a client from playing; undefined when they do not. */
+export function checkPlay(admission: Admission, vhost: VhostOptions): Refusal | undefined {
+  const { request } = admission;
+  return (
+    checkStreamName(request, RefusalStatus.notFound) ??
+    checkReferer(request.pageUrl, RefusalStatus.play, vhost.refer, vhost.referPlay)
+  );
+}
+
+/** One play until it has begun, or was refused. */
+export class LivePlay {
+  readonly #ask: PlayRequest;
+  readonly #host: PlayHost;
+  readonly #admission: Admission;
+  readonly #gone = new AbortController();
+
+  constructor(ask: PlayRequest, host: PlayHost) {
+    this.#ask = ask;
+    this.#host = host;
+    const { exchange, vhost, path } = ask;
+    const request = toRequest(exchange, vhost.name, path);
+    this.#admission = new Admission(exchange, request, host.authorizer);
+    exchange.response.once('close', this.#onGone);
+    // A player that says it is at its end has left, though it could still be sent something.
+    exchange.request.socket.once('end', this.#onEnd);
+  }
+
+  /**
+   * Goes the whole way.
+   *
+   * @returns undefined when the client plays or has left, else what to tell it
+   */
+  async run(): Promise<HttpRefusal | undefined> {
+    const { vhost, path, type, exchange } = this.#ask;
+    const admission = this.#admission;
+    exchange.log.trace(identifiedLine(`Play(${type})`, admission.request));
+    const refusal = await admission.enter('play', () => checkPlay(admission, vhost));
+    if (refusal) {
+      this.#done();
+      return this.#gone.signal.aborted ? undefined : toHttp(refusal);
+    }
+    const { hub } = this.#host;
+    const source = hub.fetch({ ...path, vhost: vhost.name }, vhost);
+    const { gopCache, httpRemux } = vhost;
+    const { request, ip } = admission;
+    admission.log.trace(sourceLine(request, ip, gopCache, source.sourceId));
+    const isPublished =
+      !this.#host.isStopping &&
+      (await this.#host
+        .audienceOf(source, httpRemux.publisherWaitMs)
+        .waitForPublisher(this.#gone.signal));
+    if (this.#host.isStopping) return this.#end(source, 503, 'the server is shutting down');
+    if (!isPublished) {
+      return this.#end(source, 404, `${path.app}/${path.stream} is not published`);
+    }
+    if (path.container !== 'flv') return this.#startFeed(source, path.container);
+    this.#start(source, undefined);
+    return undefined;
+  }
+
+  async #startFeed(
+    source: Source,
+    container: Exclude<Container, 'flv'>,
+  ): Promise<HttpRefusal | undefined> {
+    const { vhost } = this.#ask;
+    const waitMs = vhost.httpRemux.publisherWaitMs;
+    const held = this.#host.feeds.hold(source, container, vhost, this.#flushMs);
+    const isDecided = await held.feed.whenDecided(waitMs, this.#gone.signal);
+    const reason = isDecided
+      ? held.feed.reason
+      : `expect something to play as .${container} within ${waitMs} ms`;
+    if (reason === undefined && !this.#gone.signal.aborted) {
+      this.#start(source, held);
+      return undefined;
+    }
+    held.release();
+    return this.#end(source, NOT_ACCEPTABLE, reason ?? '');
+  }
+
+  /** The play does not begin: undefined when there is nobody any more to tell. */
+  #end(source: Source, status: number, text: string): HttpRefusal | undefined {
+    this.#host.hub.playerLeft(source);
+    const isGone = this.#gone.signal.aborted;
+    this.#done();
+    if (isGone) return undefined;
+    const code = status === 404 ? ErrorCode.RTMP_STREAM_NOT_FOUND : ErrorCode.HTTP_LIVE_STREAM_EXT;
+    this.#admission.refuse('play', { code, status: RefusalStatus.play, description: text });
+    return { status, text };
+  }
+
+  #start(source: Source, held: HeldFeed | undefined): void {
+    this.#done();
+    const outlet = this.#gone.signal.aborted ? undefined : this.#ask.openOutlet();
+    if (!outlet) {
+      held?.release();
+      this.#host.hub.playerLeft(source);
+      this.#admission.leave();
+      return;
+    }
+    const { vhost } = this.#ask;
+    const tap = this.#createTap(source, outlet, held, (code) => {
+      player.drop(code);
+    });
+    const player = new Player(
+      {
+        admission: this.#admission,
+        source,
+        outlet,
+        tap,
+        flushMs: this.#flushMs,
+        waitMs: vhost.httpRemux.publisherWaitMs,
+      },
+      this.#host,
+    );
+    this.#host.onPlayer(player);
+    player.start();
+    if (this.#host.isStopping) player.shutdown();
+  }
+
+  #createTap(
+    source: Source,
+    outlet: Outlet,
+    held: HeldFeed | undefined,
+    drop: (code: number) => void,
+  ): Tap {
+    if (!held) {
+      return outlet instanceof SocketOutlet
+        ? new NativeTap(source, outlet, this.#flushMs)
+        : new PulledTap(source, outlet, this.#flushMs);
+    }
+    const { queueLengthMs, gopCacheMaxBytes } = this.#ask.vhost;
+    const limits = { spanMs: queueLengthMs, bytes: gopCacheMaxBytes };
+    return new FeedTap(held.feed, held.release, outlet, limits, {
+      onHopeless: () => {
+        this.#admission.log.error('the player cannot follow the stream');
+        drop(ErrorCode.SOCKET_TIMEOUT);
+      },
+      onFeedOver: (reason) => {
+        this.#admission.log.error(`play ends, ${reason}`);
+        drop(ErrorCode.HTTP_LIVE_STREAM_EXT);
+      },
+    });
+  }
+
+  get #flushMs(): number {
+    const { minLatency, mwLatencyMs, sendMinIntervalMs } = this.#ask.vhost;
+    return Math.max(minLatency ? 0 : mwLatencyMs, Math.ceil(sendMinIntervalMs));
+  }
+
+  /** From here on the outlet tells of the close. */
+  #done(): void {
+    const { request, response } = this.#ask.exchange;
+    response.off('close', this.#onGone);
+    request.socket.off('end', this.#onEnd);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ask.exchange.request.socket.destroy();
+  };
+
+  readonly #onGone = (): void => {
+    this.#gone.abort();
+    this.#admission.leave();
+  };
+}
+
+/** Opens a lasting answer: on the native socket where that can be had. Undefined when the client is gone. */
+export function openResponse(
+  exchange: HttpExchange,
+  container: Container,
+  isNoDelay: boolean,
+): Outlet | undefined {
+  const { response } = exchange;
+  if (response.destroyed || response.closed) return undefined;
+  setHead(response, container);
+  const socket = exchange.takeSocket();
+  return socket ? new SocketOutlet(socket, isNoDelay) : new ResponseOutlet(response);
+}
+
+/** Status and headers of a live stream. */
+export function setHead(response: HttpExchange['response'], container: Container): void {
+  response.statusCode = 200;
+  response.setHeader('Content-Type', contentTypes[container]);
+  response.setHeader('Cache-Control', 'no-cache, no-store');
+}
+
+function toHttp(refusal: Refusal): HttpRefusal {
+  return { status: httpStatusOf(refusal), text: refusal.description };
+}
