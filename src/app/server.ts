@@ -5,23 +5,33 @@ import { ContextIds } from '../core/context-id';
 import { ErrorCode, SrsError } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { isBuilt } from '../core/version';
+import type { BuildFeature } from '../core/version';
 import { BroadcastLog } from '../net/broadcast-log';
+import { Certificate } from '../net/certificate';
 import { Engine } from '../net/engine';
-import type { Listener } from '../net/engine';
-import type { Socket } from '../net/socket';
+import { TlsChannel } from '../net/tls-channel';
 import { parseRtmpUrl } from '../rtmp/request';
 
-import type { Config, ListenAddress } from './config/config';
+import { allowAll } from './access/access';
+import type { Authorizer } from './access/access';
+import type { Config, VhostOptions } from './config/config';
 import { BUILTIN_FFMPEG } from './config/sections/transcode';
+import { DvrService } from './dvr/dvr-service';
+import { HlsService } from './hls/hls-service';
+import type { HttpExchange } from './http/exchange';
+import { HttpServer } from './http/http-server';
+import { LiveRoute } from './http/live/live-route';
+import { StaticFiles } from './http/static-files';
 import { IngestManager } from './ingest/ingest-manager';
+import { Listeners } from './listeners';
+import type { ListenProtocol } from './listeners';
 import { RtmpService } from './rtmp/service';
 import { PithyPrint } from './stats/pithy-print';
 import { Hub } from './stream/hub';
+import type { Source } from './stream/source';
 
-/** How often unused streams are looked for. */
+/** How often unused streams and idle clients are looked for. */
 const SWEEP_MS = 5000;
-/** At most one line per this time tells of clients beyond max_connections. */
-const DROP_LINE_MS = 1000;
 /** Longest wait for clients to take what was sent to them before a stop. */
 const STOP_TIMEOUT_MS = 3000;
 
@@ -30,6 +40,7 @@ export interface ServerDependencies {
   readonly engine?: Engine;
   readonly clock?: Clock;
   readonly ids?: ContextIds;
+  readonly authorizer?: Authorizer;
 }
 
 /** The whole server of one configuration. */
@@ -40,31 +51,59 @@ export class Server {
   readonly #clock: Clock;
   readonly #hub: Hub;
   readonly #rtmp: RtmpService;
+  readonly #http: HttpServer;
+  readonly #live: LiveRoute;
+  readonly #hls: HlsService;
+  readonly #dvr: DvrService;
   readonly #pithyPrint: PithyPrint;
   readonly #ingest: IngestManager;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: Listeners;
+  readonly #certificates: Certificate[] = [];
   #sweepTimer: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
-  #dropped = 0;
-  #dropLineMs = -DROP_LINE_MS;
 
   constructor(config: Config, log: Logger, dependencies: ServerDependencies = {}) {
     const engine = dependencies.engine ?? new Engine(log);
     const clock = dependencies.clock ?? systemClock;
     const ids = dependencies.ids ?? new ContextIds();
+    const authorizer = dependencies.authorizer ?? allowAll;
+    const pithyPrint = new PithyPrint(config.global.pithyPrintMs, clock);
+    const hub = new Hub((options) => new BroadcastLog(engine, options), {
+      onCreate: (source, vhost) => {
+        this.#addSinks(source, vhost);
+      },
+    });
+    const findVhost = (name: string): VhostOptions | undefined => config.findVhost(name);
+    const { utcTime: isUtc } = config.global;
     this.#config = config;
     this.#log = log;
     this.#engine = engine;
     this.#clock = clock;
-    this.#hub = new Hub((options) => new BroadcastLog(engine, options));
-    this.#pithyPrint = new PithyPrint(config.global.pithyPrintMs, clock);
-    this.#rtmp = new RtmpService({
-      hub: this.#hub,
+    this.#hub = hub;
+    this.#pithyPrint = pithyPrint;
+    this.#rtmp = new RtmpService({ hub, log, clock, ids, pithyPrint, findVhost, authorizer });
+    this.#hls = new HlsService({
       log,
       clock,
-      ids,
-      pithyPrint: this.#pithyPrint,
-      findVhost: (name) => config.findVhost(name),
+      pithyPrint,
+      isUtc,
+      dropPublisher: (name, reason) => {
+        hub.find(name)?.publisher?.drop(new SrsError(ErrorCode.HLS_DECODE_ERROR, reason));
+      },
+    });
+    this.#dvr = new DvrService({ log, clock, isUtc });
+    const { dir, crossdomain } = config.global.httpServer;
+    const files = new StaticFiles({ dir, vhosts: config.vhosts, crossdomain });
+    const hasFile = (exchange: HttpExchange): Promise<boolean> => files.hasFile(exchange);
+    this.#live = new LiveRoute({ hub, clock, authorizer, pithyPrint, hasFile });
+    const routes = [this.#hls, this.#live, files];
+    this.#http = new HttpServer({ log, clock, ids, routes, findVhost, crossdomain });
+    this.#listeners = new Listeners({
+      engine,
+      log,
+      clock,
+      maxConnections: config.global.maxConnections,
+      clients: () => this.#rtmp.size + this.#http.size + this.#live.taken,
     });
     this.#ingest = new IngestManager({
       connect: (address, port, timeoutMs, handler) =>
@@ -72,39 +111,38 @@ export class Server {
       log,
       clock,
       ids,
-      pithyPrint: this.#pithyPrint,
+      pithyPrint,
     });
   }
 
-  /** Ports the RTMP listeners have, in the order of the configuration. */
-  get rtmpPorts(): number[] {
-    return this.#listeners.map((listener) => listener.port);
+  /** Ports that are open for a protocol, in the order of the configuration. */
+  ports(protocol: ListenProtocol): number[] {
+    return this.#listeners.ports(protocol);
   }
 
   /**
    * Opens the listeners and starts the ingesters.
    *
-   * @throws SrsError SOCKET_BIND when an address cannot be listened at; nothing is left open then
+   * @throws SrsError SOCKET_BIND when an address cannot be listened at, or that of a certificate that cannot be used;
+   *   nothing is left open then
    */
   async start(): Promise<void> {
+    this.#warnOfMissing();
     try {
-      for (const address of this.#config.global.listen) this.#listen(address);
+      this.#listenRtmp();
+      if (this.#config.global.httpServer.enabled && isBuilt('http-server')) this.#listenHttp();
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.#sweepTimer = setInterval(() => {
-      this.#hub.sweep(this.#clock.nowMs());
-      this.#rtmp.sweep(this.#clock.nowMs());
+      const nowMs = this.#clock.nowMs();
+      this.#hub.sweep(nowMs);
+      this.#rtmp.sweep(nowMs);
+      this.#http.sweep(nowMs);
     }, SWEEP_MS).unref();
-    const [port = 0] = this.rtmpPorts;
-    const urls = ingestedUrls(this.#config, port);
-    if (!isBuilt('ingest')) {
-      if (urls.length > 0) this.#log.warn('ingest is disabled by configure');
-      return;
-    }
-    this.#ingest.start(this.#config.vhosts, port);
-    for (const url of urls) this.#log.trace(`play: ${url}`);
+    if (isBuilt('dvr')) this.#dvr.start(this.#config.vhosts);
+    if (isBuilt('ingest')) this.#startIngest();
   }
 
   /** Stops gracefully: no new clients, those there are told and get what was sent; idempotent. */
@@ -115,70 +153,107 @@ export class Server {
 
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
-    for (const listener of this.#listeners) listener.close();
+    this.#listeners.close();
+    for (const certificate of this.#certificates) certificate.close();
     await this.#ingest.stop();
-    await this.#rtmp.stop(STOP_TIMEOUT_MS);
-    this.#pithyPrint.close();
+    const clients = [this.#rtmp, this.#live, this.#http];
+    await Promise.all(clients.map((service) => service.stop(STOP_TIMEOUT_MS)));
     this.#hub.close();
+    await Promise.all([this.#hls.stop(), this.#dvr.stop()]);
+    this.#pithyPrint.close();
     this.#engine.close();
   }
 
-  #listen({ host, port }: ListenAddress): void {
-    try {
-      const listener = this.#engine.listen(host, port, (socket) => {
-        this.#accept(socket);
-      });
-      this.#listeners.push(listener);
-      const at = host === '' ? `port=${listener.port}` : `${host}:${listener.port}`;
-      this.#log.trace(`RTMP listen at ${at} started success`);
-    } catch (cause) {
-      this.#log.error(`bind socket error. port=${port}, ret=${ErrorCode.SOCKET_BIND}`, cause);
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `RTMP stream listen at port ${port} failed: ${reason}`;
-      throw new SrsError(ErrorCode.SOCKET_BIND, message, { cause });
+  #listenRtmp(): void {
+    const { listen, rtmpsListen, rtmpsCert, rtmpsKey } = this.#config.global;
+    this.#listeners.open('RTMP', listen, (socket) => {
+      this.#rtmp.accept(socket);
+    });
+    if (rtmpsListen.length === 0) return;
+    const certificate = this.#certificate(rtmpsCert, rtmpsKey);
+    this.#listeners.open('RTMPS', rtmpsListen, (socket) => {
+      this.#rtmp.accept(new TlsChannel(socket, certificate.context, this.#log));
+    });
+  }
+
+  #listenHttp(): void {
+    const { listen, https } = this.#config.global.httpServer;
+    this.#listeners.open('HTTP', listen, (socket) => {
+      this.#http.accept(socket);
+    });
+    if (!https.enabled) return;
+    const certificate = this.#certificate(https.cert, https.key);
+    this.#listeners.open('HTTPS', https.listen, (socket) => {
+      this.#http.acceptSecure(socket, certificate.context);
+    });
+  }
+
+  #certificate(cert: string, key: string): Certificate {
+    const certificate = Certificate.load({ cert, key }, this.#log);
+    this.#certificates.push(certificate);
+    return certificate;
+  }
+
+  #addSinks(source: Source, vhost: VhostOptions): void {
+    if (vhost.hls.enabled && isBuilt('hls')) {
+      source.addSink(this.#hls.sinkFor(source.name, vhost.hls));
+    }
+    if (vhost.dvr.enabled && isBuilt('dvr')) {
+      source.addSink(this.#dvr.sinkFor(source.name, vhost.dvr));
     }
   }
 
-  #accept(socket: Socket): void {
-    const { maxConnections } = this.#config.global;
-    if (this.#rtmp.size < maxConnections) {
-      this.#rtmp.accept(socket);
-      return;
+  #startIngest(): void {
+    const [port = 0] = this.ports('RTMP');
+    const [httpPort = 0] = this.ports('HTTP');
+    this.#ingest.start(this.#config.vhosts, port);
+    const urls = ingestedUrls(this.#config, port, httpPort);
+    for (const url of urls) this.#log.trace(`play: ${url}`);
+  }
+
+  /** What the configuration asks for and `./configure` left out. */
+  #warnOfMissing(): void {
+    const vhosts = this.#config.vhosts.filter(({ enabled }) => enabled);
+    const asked: readonly [BuildFeature, boolean][] = [
+      ['http-server', this.#config.global.httpServer.enabled],
+      ['hls', vhosts.some(({ hls }) => hls.enabled)],
+      ['dvr', vhosts.some(({ dvr }) => dvr.enabled)],
+      ['ingest', ingestedUrls(this.#config, 1, 0).length > 0],
+    ];
+    for (const [feature, isAsked] of asked) {
+      if (isAsked && !isBuilt(feature)) this.#log.warn(`${feature} is disabled by configure`);
     }
-    this.#dropped++;
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#dropLineMs >= DROP_LINE_MS) {
-      this.#dropLineMs = nowMs;
-      this.#log.error(
-        `exceed the max connections, drop client: clients=${this.#rtmp.size}, ` +
-          `max=${maxConnections}, ip=${socket.remoteAddress}, dropped=${this.#dropped}`,
-      );
-    }
-    socket.destroy();
   }
 }
 
-/** Where the streams of the built-in ingesters can be played. */
-function ingestedUrls(config: Config, port: number): string[] {
+/** Where the streams of the built-in ingesters can be played; `httpPort` 0 = not over HTTP. */
+function ingestedUrls(config: Config, rtmpPort: number, httpPort: number): string[] {
   const urls: string[] = [];
   for (const vhost of config.vhosts.filter(({ enabled }) => enabled)) {
     const ingests = vhost.ingest.filter(
       ({ enabled, ffmpeg }) => enabled && ffmpeg === BUILTIN_FFMPEG,
     );
     for (const { output } of ingests.flatMap(({ engines }) => engines)) {
-      const url = output.replaceAll('[vhost]', vhost.name).replaceAll('[port]', `${port}`);
-      urls.push(...playUrl(config, url));
+      const url = output.replaceAll('[vhost]', vhost.name).replaceAll('[port]', `${rtmpPort}`);
+      urls.push(...playUrls(config, url, httpPort));
     }
   }
   return urls;
 }
 
-/** The url for players, who need the vhost only where the host does not lead to it; none without sense. */
-function playUrl(config: Config, output: string): string[] {
+/** The urls for players, who need the vhost only where the host does not lead to it; none without sense. */
+function playUrls(config: Config, output: string, httpPort: number): string[] {
   try {
-    const { host, port, vhost, app, stream } = parseRtmpUrl(output);
-    const isReached = config.findVhost(host)?.name === config.findVhost(vhost)?.name;
-    return [`rtmp://${host}:${port}/${app}${isReached ? '' : `?vhost=${vhost}`}/${stream}`];
+    const { host, port, vhost: name, app, stream } = parseRtmpUrl(output);
+    const vhost = config.findVhost(name);
+    const isReached = config.findVhost(host)?.name === vhost?.name;
+    const query = isReached ? '' : `?vhost=${name}`;
+    const urls = [`rtmp://${host}:${port}/${app}${query}/${stream}`];
+    if (httpPort === 0 || !vhost) return urls;
+    const http = `http://${host}:${httpPort}/${app}/${stream}`;
+    if (vhost.httpRemux.enabled) urls.push(`${http}.flv${query}`);
+    if (vhost.hls.enabled && vhost.hls.storage !== 'disk') urls.push(`${http}.m3u8${query}`);
+    return urls;
   } catch {
     // The ingester has said what is wrong with it.
     return [];

@@ -21,10 +21,11 @@ describe('the demonstration', () => {
 
   afterEach(() => sandbox.close());
 
-  it('loops its sample without a seam, at the url that it prints', async () => {
+  it('loops its sample without a seam, at the urls that it prints', async () => {
     const text = fs
       .readFileSync(DEMO, 'utf8')
-      .replace('listen 1935;', 'listen 127.0.0.1:0; pid srs.pid;');
+      .replace('listen 1935;', 'listen 127.0.0.1:0; pid srs.pid;')
+      .replace('listen 8080;', 'listen 127.0.0.1:0;');
     sandbox.write('demo.conf', text);
     const server = sandbox.start(binary, ['-c', 'demo.conf']);
     await server.prints(/publishing to \S+live\/livestream/);
@@ -35,14 +36,26 @@ describe('the demonstration', () => {
       ...['-v', 'error', '-i', url, '-t', String(RECORD_SECONDS), '-c', 'copy', 'demo.flv'],
     ]);
     const entries = 'stream=codec_type,codec_name,profile,width';
-    const probe = sandbox.start('ffprobe', [
-      ...['-v', 'error', '-show_entries', entries, '-of', 'compact', url],
-    ]);
-    const { stdout } = await probe.succeeds();
-    assert.match(stdout, /^stream\|codec_name=h264\|profile=High\|codec_type=video\|width=640$/m);
-    assert.match(stdout, /^stream\|codec_name=aac\|profile=LC\|codec_type=audio$/m);
-
+    const urls = [...server.stdout.matchAll(/\] play: (\S+)\n/g)].map(
+      ([, printed = '']) => printed,
+    );
+    assert.deepEqual(
+      urls.map((printed) => printed.replace(/:\d+\//, ':PORT/')),
+      [
+        'rtmp://127.0.0.1:PORT/live/livestream',
+        'http://127.0.0.1:PORT/live/livestream.flv',
+        'http://127.0.0.1:PORT/live/livestream.m3u8',
+      ],
+    );
     await recorder.succeeds();
+    for (const printed of urls) {
+      const probe = sandbox.start('ffprobe', [
+        ...['-v', 'error', '-show_entries', entries, '-of', 'compact', printed],
+      ]);
+      const { stdout } = await probe.succeeds();
+      assert.match(stdout, /^stream\|codec_name=h264\|profile=High\|codec_type=video\|width=640$/m);
+      assert.match(stdout, /^stream\|codec_name=aac\|profile=LC\|codec_type=audio$/m);
+    }
     server.kill('SIGINT');
     await server.succeeds();
     const packets = await packetsOf(sandbox.path('demo.flv'));

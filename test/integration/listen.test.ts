@@ -29,10 +29,10 @@ describe('the listeners', () => {
 
   it('are as many as the configuration has, of one server', async () => {
     const live = await start(vhost().replace('127.0.0.1:0', '127.0.0.1:0 127.0.0.1:0 127.0.0.1:0'));
-    assert.equal(new Set(live.server.rtmpPorts).size, 3);
+    assert.equal(new Set(live.server.ports('RTMP')).size, 3);
     assert.equal(live.log.matching('RTMP listen at 127.0.0.1:').length, 3);
     const [publisher, ...players] = await Promise.all(
-      live.server.rtmpPorts.map(async (port) => {
+      live.server.ports('RTMP').map(async (port) => {
         const peer = await (await live.peer(port)).handshake();
         await peer.connect({ tcUrl: 'rtmp://127.0.0.1/live' });
         return peer;

@@ -33,7 +33,7 @@ describe('Server', () => {
   it('listens at every address and serves who comes there', async () => {
     const { server, engine, log } = create('listen 127.0.0.1:0 1936; vhost __defaultVhost__ {}');
     await server.start();
-    assert.deepEqual(server.rtmpPorts, [50_000, 1936]);
+    assert.deepEqual(server.ports('RTMP'), [50_000, 1936]);
     assert.deepEqual(log.lines, [
       'trace 0 RTMP listen at 127.0.0.1:50000 started success',
       'trace 0 RTMP listen at port=1936 started success',

@@ -1,0 +1,94 @@
+/** Reads media playlists that were written here. */
+
+/** A segment of a playlist. */
+export interface ParsedSegment {
+  readonly uri: string;
+  readonly durationMs: number;
+  readonly isDiscontinuity: boolean;
+  readonly startEpochMs: number | undefined;
+  readonly mapUri: string | undefined;
+  /** Attributes of its EXT-X-KEY; undefined when it is not encrypted. */
+  readonly key: string | undefined;
+}
+
+/** A playlist. */
+export interface ParsedPlaylist {
+  readonly segments: readonly ParsedSegment[];
+  readonly mediaSequence: number;
+  readonly discontinuitySequence: number;
+  /** Seconds. */
+  readonly targetDuration: number;
+}
+
+/** The tags that apply to the segments that follow. */
+interface Tags {
+  durationMs: number;
+  isDiscontinuity: boolean;
+  startEpochMs: number | undefined;
+  mapUri: string | undefined;
+  key: string | undefined;
+}
+
+/** The content of a playlist; undefined for a text that is none. Tags that are not known are passed over. */
+export function parsePlaylist(text: string): ParsedPlaylist | undefined {
+  if (!text.startsWith('#EXTM3U')) return undefined;
+  const segments: ParsedSegment[] = [];
+  const numbers = new Map<string, number>();
+  const tags: Tags = {
+    durationMs: 0,
+    isDiscontinuity: false,
+    startEpochMs: undefined,
+    mapUri: undefined,
+    key: undefined,
+  };
+  for (const line of text.split(/\r?\n/)) {
+    if (line.startsWith('#')) readTag(line, tags, numbers);
+    else if (line !== '') {
+      segments.push({ uri: line, ...tags });
+      tags.isDiscontinuity = false;
+      tags.startEpochMs = undefined;
+    }
+  }
+  return {
+    segments,
+    mediaSequence: numbers.get('#EXT-X-MEDIA-SEQUENCE') ?? 0,
+    discontinuitySequence: numbers.get('#EXT-X-DISCONTINUITY-SEQUENCE') ?? 0,
+    targetDuration: numbers.get('#EXT-X-TARGETDURATION') ?? 0,
+  };
+}
+
+function readTag(line: string, tags: Tags, numbers: Map<string, number>): void {
+  const colon = line.indexOf(':');
+  const name = colon < 0 ? line : line.slice(0, colon);
+  const value = colon < 0 ? '' : line.slice(colon + 1);
+  switch (name) {
+    case '#EXTINF':
+      tags.durationMs = Math.round(finite(Number.parseFloat(value)) * 1000);
+      break;
+    case '#EXT-X-DISCONTINUITY':
+      tags.isDiscontinuity = true;
+      break;
+    case '#EXT-X-MAP':
+      tags.mapUri = attribute(value, 'URI');
+      break;
+    case '#EXT-X-KEY':
+      tags.key = value === 'METHOD=NONE' ? undefined : value;
+      break;
+    case '#EXT-X-PROGRAM-DATE-TIME': {
+      const epochMs = Date.parse(value);
+      tags.startEpochMs = Number.isNaN(epochMs) ? undefined : epochMs;
+      break;
+    }
+    default:
+      if (/^\d+$/.test(value)) numbers.set(name, finite(Number(value)));
+  }
+}
+
+/** The quoted value of an attribute. */
+export function attribute(list: string, name: string): string | undefined {
+  return new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(list)?.[1];
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,35 @@
+/** Owns the URLs of everything that HLS holds in memory. */
+import type { HlsRequest, Resource } from './exchange';
+
+/** All resources by vhost and path. A resource without vhost is there for all of them. */
+export class RamIndex {
+  readonly #resources = new Map<string, Resource>();
+
+  get size(): number {
+    return this.#resources.size;
+  }
+
+  /** Whether there is something else at that place. */
+  isTaken(vhost: string | undefined, path: string, by: Resource): boolean {
+    const found = this.#resources.get(indexKey(vhost, path));
+    return found !== undefined && found !== by;
+  }
+
+  set(vhost: string | undefined, path: string, resource: Resource): void {
+    this.#resources.set(indexKey(vhost, path), resource);
+  }
+
+  delete(vhost: string | undefined, path: string): void {
+    this.#resources.delete(indexKey(vhost, path));
+  }
+
+  find({ vhost, path }: Pick<HlsRequest, 'vhost' | 'path'>): Resource | undefined {
+    const ofVhost = vhost && this.#resources.get(indexKey(vhost.name, path));
+    return ofVhost ?? this.#resources.get(indexKey(undefined, path));
+  }
+}
+
+/** A line feed is neither in a vhost nor in a path. */
+function indexKey(vhost: string | undefined, path: string): string {
+  return `${vhost ?? ''}\n${path}`;
+}
