@@ -33,7 +33,30 @@ export function checkOptions(candidate: Candidate): readonly Warning[] {
     const block = blocks[index];
     return block ? checkVhost(vhost, block) : [];
   });
-  return [...checkStatsNetwork(candidate), ...perVhost.flat()];
+  return [...checkStatsNetwork(candidate), ...perVhost.flat(), ...checkRetention(blocks, vhosts)];
+}
+
+/** Recordings of several vhosts with the same names cannot be told apart when the old ones are deleted. */
+function checkRetention(
+  blocks: readonly Directive[],
+  vhosts: readonly VhostOptions[],
+): readonly Warning[] {
+  const users = new Map<string, string>();
+  return vhosts.flatMap(({ name, enabled, dvr }, index) => {
+    if (!enabled || !dvr.enabled || dvr.path.includes('[vhost]')) return [];
+    const other = users.get(dvr.path);
+    users.set(dvr.path, name);
+    const block = blocks[index];
+    const limits = vhosts.some((one) => isLimited(one, dvr.path));
+    if (other === undefined || !block || !limits) return [];
+    const place = find(block.children ?? [], 'dvr') ?? block;
+    const text = `vhost ${name} dvr_path is that of vhost ${other}, so the limits of one delete files of both`;
+    return [warn(place, `${text}: put [vhost] into it`)];
+  });
+}
+
+function isLimited({ dvr }: VhostOptions, path: string): boolean {
+  return dvr.enabled && dvr.path === path && (dvr.retainAgeMs > 0 || dvr.retainBytes > 0);
 }
 
 /** A machine without any address still serves its loopback; a wrong index is a mistake. */

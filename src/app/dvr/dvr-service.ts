@@ -10,6 +10,7 @@ import { ActiveFiles } from './active-files';
 import { DvrSink } from './dvr-sink';
 import type { DvrOptions } from './options';
 import { Recorder } from './recorder';
+import type { RecorderParts } from './recorder';
 import type { ClosedRecording } from './recording';
 import { RecordingHealth } from './recording-health';
 import { RecordingPaths } from './recording-paths';
@@ -56,6 +57,7 @@ const stopTimeoutMs = 3000;
 export class DvrService {
   readonly #parts: DvrServiceParts;
   readonly #active = new ActiveFiles();
+  readonly #recorders = new Set<Recorder>();
   readonly #closing = new Set<Promise<unknown>>();
   readonly #abort = new AbortController();
   readonly #timeOfDayMs: () => number;
@@ -77,21 +79,27 @@ export class DvrService {
   sinkFor(name: StreamName, options: DvrOptions): StreamSink {
     const paths = new RecordingPaths(options, this.#parts.isUtc);
     const key = streamKey(name);
-    const health = new RecordingHealth(key);
-    return new DvrSink(
-      (start) =>
-        new Recorder(start, key, {
-          options,
-          paths,
-          active: this.#active,
-          health,
-          nowMs: () => this.#parts.clock.nowMs(),
-          timeOfDayMs: this.#timeOfDayMs,
-          onClosing: (closing, startedAt) => {
-            this.#track(closing, name, startedAt, start.log);
-          },
-        }),
-    );
+    const parts = {
+      options,
+      paths,
+      active: this.#active,
+      health: new RecordingHealth(key),
+      nowMs: () => this.#parts.clock.nowMs(),
+      timeOfDayMs: this.#timeOfDayMs,
+    };
+    return new DvrSink({
+      create: (start) => {
+        const onClosing: RecorderParts['onClosing'] = (closing, startedAt) => {
+          this.#track(closing, name, startedAt, start.log);
+        };
+        const recorder = new Recorder(start, key, { ...parts, onClosing });
+        this.#recorders.add(recorder);
+        return recorder;
+      },
+      release: (recorder) => {
+        this.#recorders.delete(recorder);
+      },
+    });
   }
 
   /** Recovers in the background what a crash left, and begins to delete what is too old or too much. */
@@ -108,7 +116,7 @@ export class DvrService {
     }, retentionIntervalMs).unref();
   }
 
-  /** Waits until all files are closed, but no longer than 3 s; idempotent. Streams must be unpublished before. */
+  /** Closes all files and waits for it, but no longer than 3 s; idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -116,6 +124,7 @@ export class DvrService {
 
   async #stop(): Promise<void> {
     this.#abort.abort();
+    for (const recorder of this.#recorders) recorder.close();
     clearInterval(this.#interval);
     clearTimeout(this.#delay);
     let timer: NodeJS.Timeout | undefined;

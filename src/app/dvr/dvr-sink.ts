@@ -4,21 +4,25 @@ import type { StreamMessage, StreamSink, StreamStart } from '../stream/sink';
 
 import type { Recorder } from './recorder';
 
-/** Makes the recorder of a publish. */
-export type CreateRecorder = (start: StreamStart) => Recorder;
+/** Keeps the recorders there are. */
+export interface RecorderPool {
+  create(start: StreamStart): Recorder;
+  /** It was closed. */
+  release(recorder: Recorder): void;
+}
 
 export class DvrSink implements StreamSink {
   readonly name = 'dvr';
-  readonly #create: CreateRecorder;
+  readonly #pool: RecorderPool;
   #recorder: Recorder | undefined;
 
-  constructor(create: CreateRecorder) {
-    this.#create = create;
+  constructor(pool: RecorderPool) {
+    this.#pool = pool;
   }
 
   onPublish(start: StreamStart): void {
     this.onUnpublish();
-    this.#recorder = this.#create(start);
+    this.#recorder = this.#pool.create(start);
   }
 
   onMetadata(metadata: AmfObject): void {
@@ -30,7 +34,10 @@ export class DvrSink implements StreamSink {
   }
 
   onUnpublish(): void {
-    this.#recorder?.close();
+    const recorder = this.#recorder;
+    if (recorder === undefined) return;
     this.#recorder = undefined;
+    recorder.close();
+    this.#pool.release(recorder);
   }
 }

@@ -104,9 +104,10 @@ export class Recorder {
     this.#checkHealth();
   }
 
-  /** Ends the file; more messages must not come. */
+  /** Ends the file and the recording; idempotent. */
   close(): void {
-    if (this.#current) this.#finish(this.#current);
+    this.#isDisabled = true;
+    this.#split();
   }
 
   #takeVideo(message: StreamMessage, timeMs: number): void {
@@ -122,15 +123,19 @@ export class Recorder {
   }
 
   #beginWithPicture(isKey: boolean, timeMs: number): void {
-    if (this.#isDue()) this.close();
+    if (this.#isDue()) this.#split();
     if (!this.#current && (isKey || !this.#needsKeyToStart)) this.#open(timeMs);
   }
 
   #takeAudio(message: StreamMessage, timeMs: number): void {
     const isAlone = this.#videoMs < 0 || Math.abs(timeMs - this.#videoMs) > videoPauseMs;
-    if (this.#isDue() && (isAlone || !this.#parts.options.waitKeyframe)) this.close();
+    if (this.#isDue() && (isAlone || !this.#parts.options.waitKeyframe)) this.#split();
     if (!this.#current && (isAlone || !this.#needsKeyToStart)) this.#open(timeMs);
     this.#current?.recording.write(message, this.#fileTime(timeMs));
+  }
+
+  #split(): void {
+    if (this.#current) this.#finish(this.#current);
   }
 
   /** Whether the file should end as soon as possible. */

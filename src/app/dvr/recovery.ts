@@ -71,7 +71,7 @@ async function findLeftovers(paths: RecordingPaths, parts: RecoveryParts): Promi
 
 function settle({ settleMs, signal }: RecoveryParts): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, settleMs);
+    const timer = setTimeout(resolve, signal.aborted ? 0 : settleMs);
     signal.addEventListener('abort', () => {
       clearTimeout(timer);
       resolve();

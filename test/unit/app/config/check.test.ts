@@ -69,6 +69,17 @@ describe('the rules between options', () => {
     ]);
   });
 
+  it('warn of recordings that another vhost deletes', () => {
+    const vhosts = (rows: string): string =>
+      `listen 1;\nvhost a { dvr { enabled on; dvr_retain_age 60; ${rows} } }\nvhost b { dvr { enabled on; ${rows} } }`;
+    const warnings = (rows: string): readonly string[] =>
+      Config.parse(vhosts(rows), 'a.conf').warnings;
+    assert.deepEqual(warnings('dvr_path ./[vhost]/[stream].flv;'), []);
+    const [first = '', ...more] = warnings('dvr_path ./rec;');
+    assert.match(first, /^a.conf:3: vhost b dvr_path is that of vhost a, so the limits/);
+    assert.deepEqual(more, []);
+  });
+
   it('allow low-latency HLS whose segments hold several parts', () => {
     Config.parse(
       'listen 1; vhost a { hls { enabled on; hls_low_latency on; hls_fragment 1; } }',
