@@ -115,8 +115,22 @@ function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
     const place = find(block.children ?? [], 'mode') ?? block;
     throw new ConfigError(place, `vhost ${vhost.name}: mode remote needs an origin`);
   }
-  checkHls(vhost, block);
-  return [...checkRemux(vhost, block), ...checkIngests(vhost, block)];
+  checkLowLatency(vhost, block);
+  return [
+    ...checkSegmentNames(vhost, block),
+    ...checkRemux(vhost, block),
+    ...checkIngests(vhost, block),
+  ];
+}
+
+/** Names without number or time are all the same. */
+function checkSegmentNames({ name, enabled, hls }: VhostOptions, block: Directive): Warning[] {
+  const isNumbered = /\[(seq|timestamp|05|999)\]/.test(hls.tsFile);
+  if (!enabled || !hls.enabled || hls.storage === 'ram' || isNumbered) return [];
+  const section = find(block.children ?? [], 'hls');
+  const place = find(section?.children ?? [], 'hls_ts_file') ?? section ?? block;
+  const text = `vhost ${name} hls_ts_file ${hls.tsFile} gives all segments one name`;
+  return [warn(place, `${text}: put [seq] or [timestamp] into it`)];
 }
 
 /** The extension of the mount is the container for which players may come before the publisher. */
@@ -130,7 +144,7 @@ function checkRemux({ name, enabled, httpRemux }: VhostOptions, block: Directive
 }
 
 /** A part is sent before its segment is complete, which encryption by segments does not allow. */
-function checkHls({ name, hls }: VhostOptions, block: Directive): void {
+function checkLowLatency({ name, hls }: VhostOptions, block: Directive): void {
   if (!hls.enabled || !hls.lowLatency) return;
   const place = find(block.children ?? [], 'hls') ?? block;
   const title = `vhost ${name} hls`;

@@ -200,7 +200,8 @@ export class DiskTarget implements SegmentTarget {
 
   #segment({ start, bytes }: OpenSegment, durationMs: number): DiskSegment {
     const { file, init, key } = start;
-    const isDiscontinuity = start.isDiscontinuity || this.#hasGap;
+    const isAfterGap = this.#hasGap && this.#list.segments.length > 0;
+    const isDiscontinuity = start.isDiscontinuity || isAfterGap;
     this.#hasGap = false;
     return {
       path: file.path,

@@ -114,6 +114,12 @@ export class HlsService {
     this.#timer = undefined;
   }
 
+  /** Resolves when nothing is under way: what was on disk is taken up, what was made is on disk. */
+  async settle(): Promise<void> {
+    const streams = [...this.#entries.values()].map(({ stream }) => stream);
+    await Promise.all([...streams, ...this.#former].map((stream) => stream.settle()));
+  }
+
   /** Ends everything; resolves when files are closed, after at most three seconds. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();

@@ -116,8 +116,24 @@ export class HlsSink implements StreamSink {
     const publication = this.#publication;
     if (publication === undefined) return;
     this.#publication = undefined;
+    const { gate, stream, log } = publication;
     publication.leavePrint();
-    publication.stream.unpublish();
+    const rest = gate.finish();
+    const addLast = (): void => {
+      this.#addLast(publication, rest);
+    };
+    if (stream.unpublish(rest.length === 0 ? undefined : addLast)) return;
+    log.warn(`hls lost a short publication, frames=${rest.length}: the disk is too slow`);
+  }
+
+  /** The frames of a publication that was over before it could begin. */
+  #addLast(publication: Publication, frames: readonly MediaFrame[]): void {
+    try {
+      this.#begin(publication, frames);
+    } catch (error) {
+      if (!(error instanceof SrsError)) throw error;
+      publication.log.warn(`hls cannot add the last frames. ${describeError(error)}`);
+    }
   }
 
   #onTrack(track: MediaTrack): void {
@@ -139,11 +155,15 @@ export class HlsSink implements StreamSink {
     gate.isReady = stream.isReady;
     const wasOpen = gate.isOpen;
     const passed = gate.offer(placed);
-    if (gate.isOpen && !wasOpen) {
-      tracks.begin(passed);
-      stream.setTracks(tracks.video, tracks.audio);
-    }
-    for (const next of passed) this.#pass(publication, next);
+    if (gate.isOpen && !wasOpen) this.#begin(publication, passed);
+    else for (const next of passed) this.#pass(publication, next);
+  }
+
+  #begin(publication: Publication, frames: readonly MediaFrame[]): void {
+    const { stream, tracks } = publication;
+    tracks.begin(frames);
+    stream.setTracks(tracks.video, tracks.audio);
+    for (const frame of frames) this.#pass(publication, frame);
   }
 
   #pass({ stream, tracks }: Publication, frame: MediaFrame): void {

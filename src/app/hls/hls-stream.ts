@@ -16,6 +16,9 @@ import type { ListedSegment, SegmentTarget } from './segment';
 import type { SegmentNames } from './segment-names';
 import type { StreamParts } from './stream-parts';
 
+/** So many publications may end before the stream is ready without a loss. */
+const MAX_LATE_PUBLICATIONS = 4;
+
 /** A segment that can be fetched. */
 export interface SegmentInfo {
   readonly name: StreamName;
@@ -57,6 +60,8 @@ export class HlsStream {
   #packager: Packager | undefined;
   #starting: Promise<void> | undefined;
   #isPublished = false;
+  /** Adds the frames of publications that ended before the stream was ready. */
+  readonly #late: (() => void)[] = [];
   /** When the last message came, or the publisher left. */
   #activeMs: number;
   #isDisposed = false;
@@ -122,12 +127,23 @@ export class HlsStream {
     this.#packager?.setTracks(video, audio);
   }
 
-  /** The publisher has left. */
-  unpublish(): void {
-    if (!this.#isPublished) return;
+  /**
+   * The publisher has left. `addLast`: adds frames that still wait; called at once, or when the stream is ready.
+   * Returns false when too many publications have ended before that: the frames are lost.
+   */
+  unpublish(addLast?: () => void): boolean {
+    if (!this.#isPublished) return true;
     this.#isPublished = false;
     this.#activeMs = this.#parts.clock.nowMs();
-    this.#packager?.end();
+    if (this.#packager === undefined) {
+      if (addLast === undefined) return true;
+      if (this.#late.length >= MAX_LATE_PUBLICATIONS) return false;
+      this.#late.push(addLast);
+      return true;
+    }
+    addLast?.();
+    this.#packager.end();
+    return true;
   }
 
   /** Another object goes on with its files: frees what is in memory, resolves when nothing is under way. */
@@ -192,15 +208,11 @@ export class HlsStream {
   /** Takes up what an earlier process has left, then makes what takes frames. */
   async #start(before: Promise<unknown>): Promise<void> {
     await before;
-    const { options, names, index, wallMs } = this.#parts;
+    const { options, names, wallMs } = this.#parts;
     const found = this.#disk && (await takeUp(names, options, this.#log.current, wallMs()));
     if (found !== undefined) this.#disk?.restore(found.list);
     const sequence = found?.nextSequence ?? firstSequence(options, wallMs());
-    if (options.storage !== 'disk') {
-      const version = options.lowLatency ? PlaylistVersion.lowLatency : this.#stream.version;
-      const master = this.#master(names.ramUriFromMaster, version);
-      this.#ram = new RamTarget(this.#stream, index, master, sequence);
-    }
+    if (options.storage !== 'disk') this.#ram = this.#createRam(sequence);
     this.#packager = new Packager({
       stream: this.#stream,
       targets: this.#targets,
@@ -209,6 +221,23 @@ export class HlsStream {
       hasHistory: (found?.list.segments.length ?? 0) > 0,
       init: found?.init,
     });
+    this.#addLate(this.#packager);
+    if (this.#isRetired) this.release();
+  }
+
+  #createRam(sequence: number): RamTarget {
+    const { options, names, index } = this.#parts;
+    const version = options.lowLatency ? PlaylistVersion.lowLatency : this.#stream.version;
+    const master = this.#master(names.ramUriFromMaster, version);
+    return new RamTarget(this.#stream, index, master, sequence);
+  }
+
+  /** The publications that ended before frames could be taken. */
+  #addLate(packager: Packager): void {
+    for (const addLast of this.#late.splice(0)) {
+      addLast();
+      packager.end();
+    }
   }
 
   #tell(segment: ListedSegment, file: string, storage: 'disk' | 'ram'): void {

@@ -9,12 +9,6 @@ export class RamIndex {
     return this.#resources.size;
   }
 
-  /** Whether there is something else at that place. */
-  isTaken(vhost: string | undefined, path: string, by: Resource): boolean {
-    const found = this.#resources.get(indexKey(vhost, path));
-    return found !== undefined && found !== by;
-  }
-
   set(vhost: string | undefined, path: string, resource: Resource): void {
     this.#resources.set(indexKey(vhost, path), resource);
   }

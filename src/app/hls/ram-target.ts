@@ -282,7 +282,7 @@ export class RamTarget implements SegmentTarget {
 }
 
 /** A master playlist in memory. */
-export class RamMaster implements Resource {
+class RamMaster implements Resource {
   readonly #master: MasterPlaylist;
 
   constructor(master: MasterPlaylist) {

@@ -19,7 +19,7 @@ export interface ListState<T extends ListedSegment> {
 
 /** The listed segments of one playlist, oldest first. */
 export class SegmentList<T extends ListedSegment> {
-  #rules: ListRules;
+  readonly #rules: ListRules;
   #segments: T[] = [];
   #mediaSequence: number;
   #discontinuitySequence = 0;
@@ -66,14 +66,6 @@ export class SegmentList<T extends ListedSegment> {
     this.#discontinuitySequence = state.discontinuitySequence;
     this.#targetDuration = Math.max(this.#targetDuration, state.targetDuration);
     for (const segment of this.#segments) this.#stretch(segment);
-  }
-
-  /** Takes changed rules; the target duration falls only when nothing is listed. */
-  setRules(rules: ListRules): void {
-    this.#rules = rules;
-    const least = leastTargetDuration(rules);
-    const isEmpty = this.#segments.length === 0;
-    this.#targetDuration = isEmpty ? least : Math.max(this.#targetDuration, least);
   }
 
   /** Adds the newest segment; returns those that leave the window. */

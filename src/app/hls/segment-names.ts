@@ -210,7 +210,7 @@ function ramNameOf(fromPlaylist: string): string {
 }
 
 /** A relative reference, with every name in it escaped. */
-export function encodePath(path: string): string {
+function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 

@@ -3,7 +3,7 @@
 /** The initialisation section that segments of one configuration share (RFC 8216 4.3.2.5). */
 export interface InitSection {
   readonly bytes: Buffer;
-  /** Relative to the directory of the playlist, of the first segment that needs it. */
+  /** Named after the first segment that needs it. */
   readonly file: SegmentFile;
 }
 

@@ -66,11 +66,6 @@ export class Segmenter {
     return !this.#partHasVideo || this.#isPartKeyStart;
   }
 
-  /** Whether the part holds a picture. */
-  get partHasVideo(): boolean {
-    return this.#partHasVideo;
-  }
-
   /** Where the segment ends when nothing follows: after the last frame of the leading track. */
   get endMs(): number {
     const lastMs = this.#hasVideo ? this.#lastMs.video : this.#lastMs.audio;
@@ -122,7 +117,7 @@ export class Segmenter {
     if (frame.kind === 'audio') return !this.#hasVideo && elapsedMs >= wantedMs;
     if (!frame.isKey) return !waitKeyframe && elapsedMs >= wantedMs;
     // One that began amid a group of pictures is ended early, so that the next begins well.
-    return elapsedMs >= (this.#isKeyStart ? wantedMs : wantedMs / 2);
+    return elapsedMs >= (this.#isKeyStart || !waitKeyframe ? wantedMs : wantedMs / 2);
   }
 
   #endsPart(frame: CutFrame): boolean {

@@ -60,6 +60,12 @@ export class StartGate {
     return this.#hasVideo ? this.#openAtKey(waitedMs) : this.#open(this.#waiting);
   }
 
+  /** The publication ends: returns what waited, from the first frame on that decoding can begin with. */
+  finish(): MediaFrame[] {
+    if (this.#isOpen) return [];
+    return this.#hasVideo && this.#hasPictures ? this.#openAtKey(0) : this.#open(this.#waiting);
+  }
+
   /** What waits is not wanted any more: the timeline has jumped. */
   restart(): void {
     if (this.#isOpen) return;

@@ -69,6 +69,18 @@ describe('the rules between options', () => {
     ]);
   });
 
+  it('warn of segments that all have one name', () => {
+    const warnings = (file: string): readonly string[] =>
+      Config.parse(`listen 1; vhost a { hls { enabled on;\nhls_ts_file ${file}; } }`, 'a.conf')
+        .warnings;
+    for (const file of ['[stream]-[seq].ts', '[timestamp].ts', '[15]/[04][05].ts']) {
+      assert.deepEqual(warnings(file), []);
+    }
+    assert.deepEqual(warnings('[app]/[stream].ts'), [
+      'a.conf:2: vhost a hls_ts_file [app]/[stream].ts gives all segments one name: put [seq] or [timestamp] into it',
+    ]);
+  });
+
   it('warn of recordings that another vhost deletes', () => {
     const vhosts = (rows: string): string =>
       `listen 1;\nvhost a { dvr { enabled on; dvr_retain_age 60; ${rows} } }\nvhost b { dvr { enabled on; ${rows} } }`;
