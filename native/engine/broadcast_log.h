@@ -22,13 +22,14 @@ namespace srs {
 
 struct Cursor;
 
-// What the caller says of a message; the values are shared with the TypeScript side.
+// What the caller says of a message; the values are those of the TypeScript side (TagFlags), which
+// uses the lower five bits.
 enum MessageFlag : uint8_t {
   kKeyFrame = 1,
   kSequenceHeader = 2,
   kInterFrame = 8,
   // Set by the log: the metadata of the stream, whose place among the headers is 0.
-  kMetadata = 16,
+  kMetadata = 32,
   // Set by the log: the header cannot be a delta and is written for each player.
   kAbsolute = 128,
 };

@@ -2,6 +2,8 @@
 import { ErrorCode, SrsError } from '../core/errors';
 
 const startCode = Buffer.from([0, 0, 1]);
+/** NAL units of one frame: several times those of 8K pictures cut into network packets. Each costs far more than its bytes. */
+const maxNalUnits = 16384;
 
 /** The length of the NAL unit whose length field of `lengthSize` bytes stands at `at`; -1 when the field is cut short. */
 export function nalUnitLength(data: Uint8Array, at: number, lengthSize: number): number {
@@ -11,12 +13,12 @@ export function nalUnitLength(data: Uint8Array, at: number, lengthSize: number):
   return length;
 }
 
-/** True when `data` is nothing but whole length-prefixed NAL units. */
+/** True when `data` is nothing but whole length-prefixed NAL units, and not too many of them. */
 export function isLengthPrefixed(data: Uint8Array, lengthSize: number): boolean {
   let at = 0;
-  while (at < data.length) {
+  for (let units = 0; at < data.length; units++) {
     const length = nalUnitLength(data, at, lengthSize);
-    if (length < 0) return false;
+    if (length < 0 || units === maxNalUnits) return false;
     at += lengthSize + length;
   }
   return at === data.length;
@@ -41,7 +43,10 @@ export function startsWithStartCode(data: Uint8Array): boolean {
   return zeros && (data[2] === 1 || (data[2] === 0 && data[3] === 1));
 }
 
-/** The NAL units of a byte stream that begins with a start code, as views, without the zeros behind them (B.1.1). */
+/**
+ * The NAL units of a byte stream that begins with a start code, as views, without the zeros behind them (B.1.1). Throws
+ * `SrsError` when they are too many.
+ */
 export function annexBUnits(data: Buffer): Buffer[] {
   const units: Buffer[] = [];
   for (let at = data.indexOf(startCode); at >= 0;) {
@@ -50,6 +55,7 @@ export function annexBUnits(data: Buffer): Buffer[] {
     let end = at < 0 ? data.length : at;
     while (end > start && data[end - 1] === 0) end--;
     if (end > start) units.push(data.subarray(start, end));
+    if (units.length > maxNalUnits) throw tooMany(data);
   }
   return units;
 }
@@ -86,6 +92,13 @@ export function toLengthPrefixed(data: Buffer, lengthSize: number): Buffer {
 function malformed(data: Uint8Array, lengthSize: number): SrsError {
   return new SrsError(
     ErrorCode.HLS_DECODE_ERROR,
-    `expected NAL units behind lengths of ${lengthSize} bytes, got a frame of ${data.length} bytes that they do not fill`,
+    `expected up to ${maxNalUnits} NAL units behind lengths of ${lengthSize} bytes, got a frame of ${data.length} bytes that they do not fill`,
+  );
+}
+
+function tooMany(data: Uint8Array): SrsError {
+  return new SrsError(
+    ErrorCode.HLS_DECODE_ERROR,
+    `expected up to ${maxNalUnits} NAL units, got more in ${data.length} bytes`,
   );
 }

@@ -4,10 +4,11 @@ import { ErrorCode, SrsError } from '../core/errors';
 import { FlvTagType, flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes } from './flv';
 import type { FlvTag } from './flv';
 
-/** Largest tag body accepted: several times the biggest key frame of 8K video. */
-export const maxFlvTagBytes = 8 * 1024 * 1024;
 /** Largest DataOffset accepted; the standard knows only 9. */
 const maxHeaderBytes = 1024;
+/** Smaller pieces are gathered in blocks: what keeps track of a piece costs more memory than so many bytes. */
+const smallPieceBytes = 512;
+const blockBytes = 16 * 1024;
 
 /**
  * Incremental FLV reader: `push` bytes, then `read` tags until it returns undefined, and `finish` at the end of the
@@ -22,11 +23,15 @@ export class FlvReader {
   #offset = 0;
   #isHeaderRead = false;
   #failure: SrsError | undefined;
+  /** Where small pieces are gathered, and how much of it is taken. */
+  #block = Buffer.alloc(0);
+  #blockUsed = 0;
 
   /** Takes the next bytes of the file; they must not change afterwards, as payloads are views on them. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (chunk.length < smallPieceBytes) this.#gather(chunk);
+    else this.#chunks.push(chunk);
     this.#buffered += chunk.length;
   }
 
@@ -38,7 +43,7 @@ export class FlvReader {
     if (this.#buffered < prefix) return undefined;
     const header = this.#peek(prefix);
     const size = header.readUIntBE(flvPreviousTagSizeBytes + 1, 3);
-    this.#checkTagHeader(header.subarray(flvPreviousTagSizeBytes), size);
+    this.#checkTagHeader(header.subarray(flvPreviousTagSizeBytes));
     if (this.#buffered < prefix + size) return undefined;
     const whole = this.#peek(prefix + size);
     this.#discard(prefix + size);
@@ -85,7 +90,7 @@ export class FlvReader {
     return true;
   }
 
-  #checkTagHeader(header: Buffer, size: number): void {
+  #checkTagHeader(header: Buffer): void {
     const at = this.#offset + flvPreviousTagSizeBytes;
     const type = header.readUInt8(0);
     const isKnown =
@@ -103,12 +108,21 @@ export class FlvReader {
         `expected stream id 0 at offset ${at + 8}, got ${streamId}`,
       );
     }
-    if (size > maxFlvTagBytes) {
-      this.#fail(
-        ErrorCode.KERNEL_FLV_HEADER,
-        `expected a tag of at most ${maxFlvTagBytes} bytes at offset ${at}, got ${size}`,
-      );
+  }
+
+  #gather(piece: Buffer): void {
+    if (this.#blockUsed + piece.length > this.#block.length) {
+      this.#block = Buffer.allocUnsafeSlow(blockBytes);
+      this.#blockUsed = 0;
     }
+    const block = this.#block;
+    const last = this.#chunks.at(-1);
+    const isNext =
+      last?.buffer === block.buffer && last.byteOffset + last.length === this.#blockUsed;
+    const start = isNext ? last.byteOffset : this.#blockUsed;
+    this.#blockUsed += piece.copy(block, this.#blockUsed);
+    if (isNext) this.#chunks.pop();
+    this.#chunks.push(block.subarray(start, this.#blockUsed));
   }
 
   /** The first `size` buffered bytes in one piece; pieces are joined only once all of them are there. */

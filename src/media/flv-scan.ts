@@ -2,7 +2,6 @@
 import { TagFlags, classifyAudio, classifyVideo } from './codec';
 import { FlvTagType, flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes } from './flv';
 import { FlvIndex } from './flv-index';
-import { maxFlvTagBytes } from './flv-reader';
 
 /** A file, read piece by piece. */
 export interface FlvSource {
@@ -100,7 +99,7 @@ class FlvWalk {
     const type = bytes.readUInt8(0);
     const size = bytes.readUIntBE(1, 3);
     const end = at + flvTagHeaderBytes + size + flvPreviousTagSizeBytes;
-    const isTag = isTagType(type) && bytes.readUIntBE(8, 3) === 0 && size <= maxFlvTagBytes;
+    const isTag = isTagType(type) && bytes.readUIntBE(8, 3) === 0;
     if (!isTag || end > this.#source.size) return 0;
     const timeMs = bytes.readUIntBE(4, 3) + (bytes.readUInt8(7) & 0x7f) * 2 ** 24;
     const body = bytes.subarray(flvTagHeaderBytes, flvTagHeaderBytes + size);

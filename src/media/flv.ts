@@ -12,6 +12,8 @@ export interface FlvTag {
   payload: Buffer;
 }
 
+/** The largest body that DataSize can state, E.4.1, and an RTMP message, whose length has 24 bits, too. */
+export const maxFlvTagBytes = 0xffffff;
 /** Length of the file header, E.2. */
 export const flvHeaderBytes = 9;
 /** Length of a tag's header, E.4.1. */

@@ -23,10 +23,12 @@ export const HevcNalType = { vps: 32, sps: 33, pps: 34, aud: 35 } as const;
 
 /** Bytes of a record before its arrays of NAL units. */
 const recordHeaderBytes = 22;
+/** Several times the parameter sets that a stream can refer to; more would cost far more memory than their bytes. */
+const maxNalUnits = 1024;
 /** Unit of avgFrameRate: frames per 256 seconds. */
 const frameRateUnit = 256;
 
-/** Parses an hvcC record. Throws `SrsError` when it is truncated or of an unknown version. */
+/** Parses an hvcC record. Throws `SrsError` when it is truncated, of an unknown version or has too many NAL units. */
 export function parseHevcConfig(data: Uint8Array, start = 0, end = data.length): HevcConfig {
   const reader = new ByteReader(data, start, end);
   const version = reader.u8();
@@ -42,6 +44,7 @@ export function parseHevcConfig(data: Uint8Array, start = 0, end = data.length):
   for (let arrays = reader.u8(); arrays > 0; arrays--) {
     const type = reader.u8() & 0x3f;
     for (let count = reader.u16(); count > 0; count--) {
+      if (nalUnits.length === maxNalUnits) throw malformed(`more than ${maxNalUnits} NAL units`);
       nalUnits.push({ type, data: reader.bytes(reader.u16()) });
     }
   }

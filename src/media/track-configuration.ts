@@ -18,6 +18,10 @@ const opusHeadBytes = 19;
 const flacHeadBytes = 4 + 4 + 34;
 /** Length size of records made here. */
 const usualLengthSize = 4;
+/** Width and height that containers can state. */
+const maxPixels = 0xffff;
+/** A frame rate outside is taken for not stated: it would say that the last frame lasts for hours. */
+const fpsRange = { from: 1, to: 1000 } as const;
 
 export function isVideoCodec(codec: string): codec is VideoTrack['codec'] {
   return ['avc1', 'hvc1', 'av01', 'vp09', 'vp08'].includes(codec);
@@ -90,9 +94,20 @@ export function audioTrackOfFrame(
 function avcTrack(record: Buffer): VideoTrack {
   const { lengthSize, sps } = parseAvcConfig(record);
   checkLengthSize(lengthSize);
-  const size = sps[0] === undefined ? { width: 0, height: 0, fps: 0 } : parseAvcSps(sps[0]);
-  const { width, height, fps } = size;
-  return { kind: 'video', codec: 'avc1', record, width, height, fps, lengthSize };
+  const picture = sps[0] && checkSize(parseAvcSps(sps[0]));
+  const { width, height, fps } = picture ?? { width: 0, height: 0, fps: 0 };
+  return { kind: 'video', codec: 'avc1', record, width, height, fps: credibleFps(fps), lengthSize };
+}
+
+function credibleFps(fps: number): number {
+  return fps >= fpsRange.from && fps <= fpsRange.to ? fps : 0;
+}
+
+function checkSize<Size extends { width: number; height: number }>(size: Size): Size {
+  const { width, height } = size;
+  const isSize = Math.min(width, height) > 0 && Math.max(width, height) <= maxPixels;
+  if (isSize) return size;
+  throw malformed(`expected pictures of 1 to ${maxPixels} pixels each way, got ${width}x${height}`);
 }
 
 /** Some encoders send the parameter sets as a byte stream where a record belongs. */
@@ -107,8 +122,9 @@ function hevcTrack(record: Buffer): VideoTrack {
   const { lengthSize, nalUnits, fps } = parseHevcConfig(record);
   checkLengthSize(lengthSize);
   const sps = nalUnits.find((unit) => unit.type === HevcNalType.sps);
-  const { width, height } = sps === undefined ? { width: 0, height: 0 } : parseHevcSps(sps.data);
-  return { kind: 'video', codec: 'hvc1', record, width, height, fps, lengthSize };
+  const picture = sps && checkSize(parseHevcSps(sps.data));
+  const { width, height } = picture ?? { width: 0, height: 0 };
+  return { kind: 'video', codec: 'hvc1', record, width, height, fps: credibleFps(fps), lengthSize };
 }
 
 function checkLengthSize(lengthSize: number): void {

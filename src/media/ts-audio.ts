@@ -1,4 +1,6 @@
 /** Sound on its way into MPEG-TS: smooth timestamps, ADTS headers, frames gathered for one PES packet. */
+import { ErrorCode, SrsError } from '../core/errors';
+
 import { parseAacConfig } from './aac';
 import type { AdtsParameters } from './adts';
 import { adtsHeaderBytes, adtsParameters, writeAdtsHeader } from './adts';
@@ -72,6 +74,7 @@ export class TsAudio {
   /** The frame's time in ticks, to be asked once, before `add`. Throws `SrsError` when MPEG-TS cannot carry it. */
   accept(data: Buffer, time: number): number {
     if (this.#adts !== undefined) writeAdtsHeader(this.#header, 0, this.#adts, data.length);
+    if (data.length > maxPesBytes) throw tooLong(data.length);
     return this.#grid?.next(time) ?? time;
   }
 
@@ -99,6 +102,13 @@ export class TsAudio {
     this.#frames = [];
     this.#bytes = 0;
   }
+}
+
+function tooLong(size: number): SrsError {
+  return new SrsError(
+    ErrorCode.HLS_DECODE_ERROR,
+    `expected sound of at most ${maxPesBytes} bytes in one message, got ${size}`,
+  );
 }
 
 /** What ADTS headers of an AAC track say; undefined for other codecs, and for AAC that ADTS cannot carry. */

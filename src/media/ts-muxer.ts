@@ -116,7 +116,7 @@ export class TsMuxer {
   /**
    * Writes a frame, or keeps it until its PES packet is full. `ticksOffset` is added to its times. A frame of a kind
    * that has no track is ignored. Throws `SrsError` for a frame that cannot be carried (HLS_AAC_FRAME_LENGTH,
-   * HLS_AVC_SAMPLE_SIZE), before anything of it is written.
+   * HLS_AVC_SAMPLE_SIZE, HLS_DECODE_ERROR for other sound that is too long), before anything of it is written.
    */
   writeFrame(frame: MediaFrame, ticksOffset = 0): void {
     const time = frame.timestamp * ticksPerMs + ticksOffset;

@@ -163,3 +163,12 @@ export function sampleTags(frames: number, gop = 25): FlvTag[] {
   }
   return tags;
 }
+
+/** One second of video, one frame each 40 ms with a key frame first, from a time on; the texts are `f` and the time. */
+export function videoSecond(from: number, size?: number): FlvTag[] {
+  return Array.from({ length: 25 }, (_, index) => {
+    const frame = index === 0 ? avcKeyFrame : avcInterFrame;
+    const timestamp = from + index * 40;
+    return { type: 9, timestamp, payload: frame(`f${timestamp}`, size) };
+  });
+}

@@ -6,13 +6,13 @@ import {
   flvPreviousTagSizeBytes,
   flvTagHeaderBytes,
   FlvTagType,
+  maxFlvTagBytes,
 } from '../../media/flv';
-import { maxFlvTagBytes } from '../../media/flv-reader';
 
 import type { FileWindow } from './file-window';
 
 /** File header and the size of no tag, before the first tag. */
-export const FLV_PREFACE_BYTES = flvHeaderBytes + flvPreviousTagSizeBytes;
+const FLV_PREFACE_BYTES = flvHeaderBytes + flvPreviousTagSizeBytes;
 const OVERHEAD = flvTagHeaderBytes + flvPreviousTagSizeBytes;
 /** Enough of a tag to say what it is, ModEx and multitrack headers included. */
 const PEEKED_BYTES = flvTagHeaderBytes + 32;
@@ -155,7 +155,7 @@ async function tagAt(file: FileWindow, at: number, backwards = false): Promise<T
   if (head.length < flvTagHeaderBytes || !looksLikeTag(head, 0)) return undefined;
   const size = head.readUIntBE(1, 3);
   const end = at + size + OVERHEAD;
-  if (size > maxFlvTagBytes || end > file.size) return undefined;
+  if (end > file.size) return undefined;
   const type = head.readUInt8(0) & 0x1f;
   const flags = flagsOf(type, head.subarray(flvTagHeaderBytes, flvTagHeaderBytes + size));
   if (!backwards) {

@@ -60,6 +60,25 @@ describe('media/annexb', () => {
     assert.equal(toLengthPrefixed(short, 4), short);
   });
 
+  it('refuses more units than an encoder makes, whose bytes are far fewer than their cost', () => {
+    const most = 16384;
+    const prefixed = (count: number): Buffer => Buffer.alloc(2 * count, 1);
+    const stream = (count: number): Buffer => Buffer.alloc(4 * count, hex('00000165'));
+    assert.equal(toLengthPrefixed(prefixed(most), 1).length, 2 * most);
+    assert.equal(nalUnits(prefixed(most), 1).length, most);
+    assert.equal(annexBUnits(stream(most)).length, most);
+    for (const refused of [
+      () => toLengthPrefixed(prefixed(most + 1), 1),
+      () => nalUnits(prefixed(most + 1), 1),
+      () => toLengthPrefixed(stream(most + 1), 4),
+    ]) {
+      assert.throws(refused, {
+        code: ErrorCode.HLS_DECODE_ERROR,
+        message: /up to 16384 NAL units/,
+      });
+    }
+  });
+
   it('refuses a unit that is too long for its length field', () => {
     assert.throws(() => joinLengthPrefixed([Buffer.alloc(256)], 1), {
       code: ErrorCode.HLS_DECODE_ERROR,

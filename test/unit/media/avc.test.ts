@@ -22,34 +22,8 @@ import {
   parseHevcSps,
   withHevcParameterSets,
 } from '../../../src/media/hevc';
+import { Bits } from '../../support/bits';
 import { hex, records } from '../../support/media';
-
-/** Writes numbers as the bits of a header: `value:width`, `ue` and `se` codes. */
-class Bits {
-  #text = '';
-
-  u(value: number, width: number): this {
-    this.#text += value.toString(2).padStart(width, '0');
-    return this;
-  }
-
-  ue(...values: number[]): this {
-    for (const value of values) {
-      const digits = (value + 1).toString(2);
-      this.#text += '0'.repeat(digits.length - 1) + digits;
-    }
-    return this;
-  }
-
-  se(...values: number[]): this {
-    return this.ue(...values.map((value) => (value > 0 ? 2 * value - 1 : -2 * value)));
-  }
-
-  done(): Buffer {
-    const text = this.#text.padEnd(Math.ceil(this.#text.length / 8) * 8, '0');
-    return Buffer.from((text.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  }
-}
 
 describe('media/avc', () => {
   it('takes a decoder configuration apart', () => {
@@ -220,6 +194,16 @@ describe('media/hevc', () => {
       code: ErrorCode.KERNEL_STREAM_INIT,
     });
     assert.throws(() => parseHevcSps(hex('4401c073c189')), { message: /type 33, got 34/ });
+  });
+
+  it('refuses more NAL units than parameter sets could be, whose bytes are far fewer than their cost', () => {
+    const record = (count: number): Buffer => {
+      const array = Buffer.alloc(3 + 2 * count, 0x00);
+      array.writeUInt16BE(count, 1);
+      return Buffer.concat([records.hevc.subarray(0, 22), hex('01'), array]);
+    };
+    assert.equal(parseHevcConfig(record(1024)).nalUnits.length, 1024);
+    assert.throws(() => parseHevcConfig(record(1025)), { message: /more than 1024 NAL units/ });
   });
 
   it('replaces the parameter sets of a record', () => {

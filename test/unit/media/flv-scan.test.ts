@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { maxFlvTagBytes } from '../../../src/media/flv';
 import { scanFlv } from '../../../src/media/flv-scan';
 import type { FlvScan, FlvSource } from '../../../src/media/flv-scan';
 import { avcKeyFrame, flvFile, sampleTags } from '../../support/media';
@@ -50,6 +51,12 @@ describe('scanFlv', () => {
     const result = await scan(content);
     assert.equal(result.end, content.length);
     assert.equal(result.lastMs, 2 ** 24 + 5);
+  });
+
+  it('reads past the largest message that RTMP can carry', async () => {
+    const large = { type: 9, timestamp: 40, payload: Buffer.alloc(maxFlvTagBytes, 0x27) };
+    const content = flvFile([large, ...sampleTags(1)]);
+    assert.equal((await scan(content)).end, content.length);
   });
 
   it('stops at damage', async () => {

@@ -113,6 +113,20 @@ describe('media/ts-muxer sound', () => {
     assert.equal(muxed.streams(0x101)[0]?.length, 2 * (9 + 8191));
   });
 
+  it('refuses other sound that a PES packet has no room for, and goes on', () => {
+    for (const audioPesMs of [0, 500]) {
+      const muxed = new Muxed(undefined, mp3, audioPesMs).write(audio(0, Buffer.alloc(65527)));
+      assert.throws(() => muxed.write(audio(26, Buffer.alloc(65528))), {
+        code: ErrorCode.HLS_DECODE_ERROR,
+        message: /at most 65527 bytes in one message, got 65528/,
+      });
+      muxed.write(audio(52, 'fffb'));
+      muxed.muxer.flush();
+      const sizes = muxed.streams(0x102).map((stream) => stream.length / 2);
+      assert.deepEqual(sizes, [65527, 2]);
+    }
+  });
+
   it('carries MP3 as it is and AC-3 as a private stream', () => {
     const muxed = new Muxed(undefined, mp3).write(audio(0, 'fffb9064'));
     assert.deepEqual(muxed.streams(0x102), ['fffb9064']);
