@@ -8,6 +8,7 @@ import { isBuilt } from '../core/version';
 import type { BuildFeature } from '../core/version';
 import { BroadcastLog } from '../net/broadcast-log';
 import { Certificate } from '../net/certificate';
+import type { CertificateFiles } from '../net/certificate';
 import { Engine } from '../net/engine';
 import { TlsChannel } from '../net/tls-channel';
 import { parseRtmpUrl } from '../rtmp/request';
@@ -97,7 +98,14 @@ export class Server {
     const hasFile = (exchange: HttpExchange): Promise<boolean> => files.hasFile(exchange);
     this.#live = new LiveRoute({ hub, clock, authorizer, pithyPrint, hasFile });
     const routes = [this.#hls, this.#live, files];
-    this.#http = new HttpServer({ log, clock, ids, routes, findVhost, crossdomain });
+    this.#http = new HttpServer({
+      log,
+      clock,
+      ids,
+      routes,
+      findVhost: vhostByHost(config),
+      crossdomain,
+    });
     this.#listeners = new Listeners({
       engine,
       log,
@@ -156,10 +164,12 @@ export class Server {
     this.#listeners.close();
     for (const certificate of this.#certificates) certificate.close();
     await this.#ingest.stop();
-    const clients = [this.#rtmp, this.#live, this.#http];
-    await Promise.all(clients.map((service) => service.stop(STOP_TIMEOUT_MS)));
+    const clients = [this.#rtmp, this.#live].map((service) => service.stop(STOP_TIMEOUT_MS));
+    const requests = this.#http.stop(STOP_TIMEOUT_MS);
+    await Promise.all(clients);
     this.#hub.close();
-    await Promise.all([this.#hls.stop(), this.#dvr.stop()]);
+    // Requests that wait for more of a stream are answered when its HLS ends.
+    await Promise.all([requests, this.#hls.stop(), this.#dvr.stop()]);
     this.#pithyPrint.close();
     this.#engine.close();
   }
@@ -170,7 +180,9 @@ export class Server {
       this.#rtmp.accept(socket);
     });
     if (rtmpsListen.length === 0) return;
-    const certificate = this.#certificate(rtmpsCert, rtmpsKey);
+    // Publishers that are made with librtmp take the session tickets that follow a handshake of TLS 1.3 for a failure.
+    const files = { cert: rtmpsCert, key: rtmpsKey, maxVersion: 'TLSv1.2' } as const;
+    const certificate = this.#certificate(files);
     this.#listeners.open('RTMPS', rtmpsListen, (socket) => {
       this.#rtmp.accept(new TlsChannel(socket, certificate.context, this.#log));
     });
@@ -182,14 +194,14 @@ export class Server {
       this.#http.accept(socket);
     });
     if (!https.enabled) return;
-    const certificate = this.#certificate(https.cert, https.key);
+    const certificate = this.#certificate(https);
     this.#listeners.open('HTTPS', https.listen, (socket) => {
       this.#http.acceptSecure(socket, certificate.context);
     });
   }
 
-  #certificate(cert: string, key: string): Certificate {
-    const certificate = Certificate.load({ cert, key }, this.#log);
+  #certificate(files: CertificateFiles): Certificate {
+    const certificate = Certificate.load(files, this.#log);
     this.#certificates.push(certificate);
     return certificate;
   }
@@ -224,6 +236,15 @@ export class Server {
       if (isAsked && !isBuilt(feature)) this.#log.warn(`${feature} is disabled by configure`);
     }
   }
+}
+
+/** As the configuration finds a vhost, for HTTP, where the host is in lower case and the same in any. */
+function vhostByHost(config: Config): (host: string) => VhostOptions | undefined {
+  const names = new Map(config.vhosts.map(({ name }) => [name.toLowerCase(), name]));
+  return (host) => {
+    const exact = config.findVhost(host);
+    return exact?.name === host ? exact : config.findVhost(names.get(host.toLowerCase()) ?? host);
+  };
 }
 
 /** Where the streams of the built-in ingesters can be played; `httpPort` 0 = not over HTTP. */

@@ -267,6 +267,11 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Text of what should never have been thrown, for the log: it says where it came from. */
+export function describeFault(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /**
  * System error number behind anything caught: a positive errno given as number, or the `errno` of
  * an error or of its causes (Node reports them negated). 0 when there is none.

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
 
 import { describeError, ErrorCode, SrsError } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -20,6 +20,8 @@ const NOTICE_DAYS = 14;
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
+  /** Latest version of TLS that is spoken with them; any that there is when absent. */
+  readonly maxVersion?: 'TLSv1.2';
 }
 
 /** What was made of one state of the files. */
@@ -174,12 +176,16 @@ function makePair(files: CertificateFiles, cert: Buffer, key: Buffer): Pair {
   checkFit(files, own, secret);
   // The authorities that the program knows are for clients; a server that asks for no certificate needs none.
   const context = attempt(
-    () => createSecureContext({ cert, key, ca: [], minVersion: 'TLSv1.2' }),
+    () => createSecureContext({ cert, key, ca: [], ...versionsOf(files) }),
     `the certificate ${files.cert} with the key ${files.key} cannot serve TLS`,
   );
   const fromMs = Date.parse(own.validFrom);
   const untilMs = Date.parse(own.validTo);
   return { context, names: namesOf(own), fromMs, untilMs };
+}
+
+function versionsOf({ maxVersion }: CertificateFiles): SecureContextOptions {
+  return { minVersion: 'TLSv1.2', maxVersion: maxVersion ?? 'TLSv1.3' };
 }
 
 function checkFit({ cert, key }: CertificateFiles, own: X509Certificate, secret: KeyObject): void {

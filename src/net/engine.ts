@@ -1,7 +1,7 @@
 /** Owns one event loop of the addon: listeners, sockets by slot, and the dispatch of event batches. */
 import { getSystemErrorName } from 'node:util';
 
-import { ErrorCode, SrsError } from '../core/errors';
+import { describeFault, ErrorCode, SrsError } from '../core/errors';
 import type { Logger } from '../core/logger';
 
 import { EngineEvent, loadBinding } from './binding';
@@ -132,7 +132,7 @@ export class Engine {
 
   /** Says in the log that the code of a connection or a player threw. */
   reportFailure(error: unknown): void {
-    this.#log.error(`a connection failed: ${describe(error)}`);
+    this.#log.error(`a connection failed: ${describeFault(error)}`);
   }
 
   /** Closes every listener and socket now; handlers hear of it. Idempotent. */
@@ -235,8 +235,4 @@ export class Engine {
       socket.destroy();
     }
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { TLSSocket } from 'node:tls';
 import type { SecureContext, TLSSocketOptions } from 'node:tls';
 
+import { describeFault } from '../core/errors';
 import type { Logger } from '../core/logger';
 
 import type { PulledPlayer } from './broadcast-log';
@@ -216,8 +217,7 @@ export class TlsChannel implements Channel, PulledPlayer {
     try {
       call();
     } catch (error) {
-      const text = error instanceof Error ? error.stack : String(error);
-      this.#log.error(`a connection failed: ${text ?? ''}`);
+      this.#log.error(`a connection failed: ${describeFault(error)}`);
       this.#isEnding = true;
       this.#destroy();
     }

@@ -34,7 +34,7 @@ export interface HttpExchange {
    * Takes a plain connection out of HTTP. The head goes out first, with the status and headers set so far and a body
    * that lasts until the connection closes; then the native socket is the caller's, handler and all, and `response`
    * is dead. Undefined, and nothing happened, where that cannot be: over TLS, for an upgrade, with a request body
-   * that is still coming, behind answers to earlier requests of the connection, and once it is closed.
+   * that is still coming, with more requests of the connection already here, and once it is closed.
    */
   takeSocket(): Socket | undefined;
 }
@@ -42,7 +42,8 @@ export interface HttpExchange {
 /** Something that answers some of the requests. */
 export interface HttpRoute {
   /**
-   * Answers, now or later, or says with false that the request is not its own. What is thrown becomes a 500.
+   * Answers, now or later, or says with false that the request is not its own. What is thrown becomes a 500. Of
+   * several requests that a client sends ahead, one is asked about when those before it are answered.
    * HEAD is like GET: bytes written as a body are dropped, but the headers should say how many there are.
    */
   handle(exchange: HttpExchange): boolean | Promise<boolean>;

@@ -34,7 +34,7 @@ export function answerFile(
   nowMs: number,
   range?: string,
 ): FileAnswer | undefined {
-  const { request, response } = exchange;
+  const { request, response, method } = exchange;
   const validators = validatorsOf(size, mtimeMs);
   const headers = fileHeaders(path);
   headers['ETag'] = validators.etag;
@@ -47,8 +47,9 @@ export function answerFile(
     response.end();
     return undefined;
   }
-  const isPartial = range !== undefined || isRangeValid(request.headers, validators);
-  const wanted = isPartial ? readRange(range ?? request.headers.range ?? '', size) : undefined;
+  // The header means something with GET only.
+  const isPartial = method === 'GET' && isRangeValid(request.headers, validators);
+  const wanted = readRange(range ?? (isPartial ? (request.headers.range ?? '') : ''), size);
   if (wanted === undefined) return { status: 200, start: 0, end: size, headers };
   if (wanted === 'unsatisfiable') {
     sendText(exchange, 416, undefined, { 'Content-Range': `bytes */${size}` });

@@ -41,11 +41,16 @@ export class HttpConnection {
   readonly #inFlight = new Set<ServerResponse>();
   /** The request that came last: its body may be still on the way after the answer. */
   #last: IncomingMessage | undefined;
+  #lastResponse: ServerResponse | undefined;
+  /** The answer to a request of which no more can be read. */
+  #broken: ServerResponse | undefined;
   #requests = 0;
   /** Nothing more is served. */
   #isLeaving = false;
   /** It is not HTTP any more, and another's to look after. */
   #isHandedOver = false;
+  /** TLS is not agreed on yet. */
+  #isHandshaking: boolean;
   /** What is said when it ends. */
   #farewell = '';
   /** When it was made, or had answered all requests. */
@@ -63,11 +68,20 @@ export class HttpConnection {
     this.#plain = plain;
     this.#idleSinceMs = nowMs;
     this.#receivedBytes = socket.bytesReceived;
+    this.#isHandshaking = this.isSecure;
+    stream.once('secure', () => {
+      this.#isHandshaking = false;
+    });
   }
 
   /** Requests so far. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /** Answers are due. */
+  get isBusy(): boolean {
+    return this.#inFlight.size > 0;
   }
 
   /** Nothing more is served: handed over, or closing. */
@@ -85,6 +99,7 @@ export class HttpConnection {
     }
     this.#requests++;
     this.#last = request;
+    this.#lastResponse = response;
     this.#inFlight.add(response);
     this.#receivedBytes = this.socket.bytesReceived;
     this.#progressMs = -1;
@@ -98,7 +113,7 @@ export class HttpConnection {
 
   /** All answers so far are finished, or will never be. */
   rest(nowMs: number): void {
-    if (this.#inFlight.size > 0 || this.#isHandedOver) return;
+    if (this.#isAnswering || this.#isHandedOver) return;
     this.#idleSinceMs = nowMs;
     this.#receivedBytes = this.socket.bytesReceived;
     this.#progressMs = -1;
@@ -124,12 +139,17 @@ export class HttpConnection {
     this.#isHandedOver = true;
   }
 
-  /** Bytes came that are no HTTP: this is said after the answers in flight, whatever still comes is not looked at. */
+  /**
+   * Bytes came that are no HTTP: this is said after the answers in flight, whatever still comes is not looked at. It is
+   * also the answer to the request in whose body they were.
+   */
   refuse(answer: string): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#farewell = answer;
-    if (this.#inFlight.size === 0) this.end();
+    if (this.#isReceivingBody) this.#broken = this.#lastResponse;
+    if (this.#broken?.headersSent === true) this.destroy();
+    else if (!this.#isAnswering) this.end();
   }
 
   /** The server stops: answers in flight are finished, then it ends. */
@@ -142,7 +162,9 @@ export class HttpConnection {
 
   end(): void {
     this.#isLeaving = true;
-    if (this.stream.writable) this.stream.end(this.#farewell);
+    // An end amid a handshake makes Node fail, for the whole program, at what the peer says next.
+    if (this.#isHandshaking) this.stream.destroy();
+    else if (this.stream.writable) this.stream.end(this.#farewell);
   }
 
   destroy(): void {
@@ -166,6 +188,12 @@ export class HttpConnection {
     this.log.info(`HTTP client timeout, ${reason}`);
     if (this.#isLeaving || this.#inFlight.size > 0 || this.#isReceivingBody) this.destroy();
     else this.end();
+  }
+
+  /** Some answer is still to be expected. */
+  get #isAnswering(): boolean {
+    const isBroken = this.#broken !== undefined && this.#inFlight.has(this.#broken);
+    return this.#inFlight.size > (isBroken ? 1 : 0);
   }
 
   get #isReceivingBody(): boolean {

@@ -6,7 +6,7 @@ import type { SecureContext } from 'node:tls';
 
 import type { Clock } from '../../core/clock';
 import type { ContextIds } from '../../core/context-id';
-import { describeError, ErrorCode } from '../../core/errors';
+import { describeError, describeFault, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { RateLimit } from '../../core/rate-limit';
 import { redact } from '../../core/redact';
@@ -66,10 +66,19 @@ export class HttpServer {
     // A client may have said all and still wait for the answer.
     Object.assign(this.#http, { httpAllowHalfOpen: true });
     this.#http.on('request', (request, response) => {
-      this.#onRequest(request, response);
+      this.#guard(request.socket, () => {
+        this.#onRequest(request, response);
+      });
+    });
+    this.#http.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      this.#guard(request.socket, () => {
+        this.#onExpectation(request, response);
+      });
     });
     this.#http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-      this.#onUpgrade(request, stream, head);
+      this.#guard(stream, () => {
+        this.#onUpgrade(request, stream, head);
+      });
     });
     this.#http.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
       this.#onClientError(error, stream);
@@ -136,8 +145,28 @@ export class HttpServer {
     if (connection === undefined) return;
     const exchange = this.#begin(connection, request, response);
     if (exchange === undefined) return;
+    // One at a time: what a client asks for ahead costs neither files nor memory before it can be sent.
+    if (response.socket !== null) this.#answer(exchange);
+    else {
+      response.once('socket', () => {
+        this.#guard(request.socket, () => {
+          this.#answer(exchange);
+        });
+      });
+    }
+  }
+
+  #answer(exchange: RequestExchange): void {
     if (exchange.method === 'OPTIONS') this.#answerOptions(exchange);
     else void this.#route(exchange);
+  }
+
+  /** The client expects something else than to be told to go on with its body. */
+  #onExpectation(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return;
+    const exchange = this.#begin(connection, request, response);
+    if (exchange !== undefined) sendText(exchange, 417);
   }
 
   /** Prepares the answer; undefined when there will be none, or it has been given: the request cannot be served. */
@@ -156,12 +185,14 @@ export class HttpServer {
     }
     this.#logRequest(connection, request);
     try {
+      checkHost(request);
       const target = readTarget(request.url ?? '');
       return new RequestExchange(connection, request, response, target, this.#parts.findVhost);
     } catch (error) {
+      if (!(error instanceof SrsError)) throw error;
       this.#warn(connection.log, `HTTP request refused, ${describeError(error)}`);
       response.shouldKeepAlive = false;
-      sendText({ response }, 400, error instanceof Error ? error.message : undefined);
+      sendText({ response }, 400, error.message);
       return undefined;
     }
   }
@@ -194,7 +225,12 @@ export class HttpServer {
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const connection = this.#connections.get(stream);
-    if (connection === undefined) return;
+    if (connection === undefined || connection.isLeaving) return;
+    if (connection.isBusy) {
+      this.#warn(connection.log, 'HTTP upgrade refused, expect it to wait for earlier answers');
+      connection.refuse('');
+      return;
+    }
     const response = new ServerResponse(request);
     response.assignSocket(request.socket);
     response.shouldKeepAlive = false;
@@ -227,8 +263,7 @@ export class HttpServer {
   }
 
   #fail({ log, response }: RequestExchange, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    log.error(`HTTP request failed, ${redact(text)}`, error);
+    log.error(`HTTP request failed, ${redact(describeFault(error))}`, error);
     response.shouldKeepAlive = false;
     if (response.headersSent) response.destroy();
     else sendText({ response }, 500);
@@ -246,8 +281,25 @@ export class HttpServer {
     connection.refuse(answer);
   }
 
+  /** Nobody above would catch what is thrown, and the program would end: a fault costs one connection. */
+  #guard(stream: Duplex, serve: () => void): void {
+    try {
+      serve();
+    } catch (error) {
+      this.#parts.log.error(`HTTP connection failed, ${redact(describeFault(error))}`, error);
+      stream.destroy();
+    }
+  }
+
   #warn(log: Logger, line: string): void {
     if (this.#warnings.take(this.#parts.clock.nowMs())) log.warn(line);
     else log.info(line);
   }
+}
+
+/** Two hosts would be two vhosts, one for us and another for who stands in front of us (RFC 9112, section 3.2). */
+function checkHost({ headersDistinct }: IncomingMessage): void {
+  const hosts = headersDistinct['host']?.length ?? 0;
+  if (hosts > 1)
+    throw new SrsError(ErrorCode.HTTP_PARSE_HEADER, `expect one Host header, got ${hosts}`);
 }

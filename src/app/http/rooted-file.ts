@@ -1,7 +1,7 @@
 /** Owns the opening of a file below a directory that no path and no symbolic link leads out of. */
 import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
+import { open, readlink, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { sep } from 'node:path';
 
@@ -27,17 +27,19 @@ export function lookUp(path: string): Promise<Stats | undefined> {
 
 /**
  * Opens a regular file. Undefined where there is none, and where links lead out of `root`: judged by the file that
- * was really opened, so nothing can be swapped in between.
+ * was really opened, so nothing can be swapped in between. One that is replaced meanwhile is served as it was.
  */
 export async function openBelow(root: string, path: string): Promise<RootedFile | undefined> {
   const handle = await unlessAbsent(open(path, OPEN_FLAGS));
   if (handle === undefined) return undefined;
   try {
-    const [stats, isBelow] = await Promise.all([
+    const [stats, realRoot, real] = await Promise.all([
       handle.stat(),
-      isWithin(root, `/proc/self/fd/${handle.fd}`),
+      unlessAbsent(realpath(root)),
+      // Free of links, and for a file that has no name any more the one it had.
+      readlink(`/proc/self/fd/${handle.fd}`),
     ]);
-    if (stats.isFile() && isBelow) return { path, handle, stats };
+    if (stats.isFile() && isBelow(realRoot, real)) return { path, handle, stats };
   } catch (error) {
     await handle.close();
     throw error;
@@ -71,6 +73,11 @@ export async function isWithin(root: string, path: string): Promise<boolean> {
     unlessAbsent(realpath(root)),
     unlessAbsent(realpath(path)),
   ]);
+  return isBelow(realRoot, real);
+}
+
+/** The same for paths without links; undefined for one that does not exist. */
+function isBelow(realRoot: string | undefined, real: string | undefined): boolean {
   if (realRoot === undefined || real === undefined) return false;
   return real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep);
 }

@@ -7,6 +7,7 @@ import type { TlsChannel } from '../../net/tls-channel';
 import type { ServerSession } from '../../rtmp/server-session';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../access/access';
 import type { VhostOptions } from '../config/config';
+import type { StatusMember } from '../stats/status-lines';
 import type { Hub } from '../stream/hub';
 
 /** Longest wait for a peer to take what was sent, unless said otherwise. */
@@ -32,13 +33,6 @@ export interface RtmpClient extends ClientIdentity {
   onRefused(error: SrsError): void;
   /** Rates for status lines: `okbps=a,b,c, ikbps=a,b,c`. */
   traffic(nowMs: number): string;
-}
-
-/** A publisher or player, for the periodic status lines. */
-export interface StatusMember {
-  readonly log: Logger;
-  /** The line, as of `nowMs`. */
-  statusLine(nowMs: number): string;
 }
 
 /** What connections share. */

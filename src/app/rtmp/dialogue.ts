@@ -9,11 +9,12 @@ import type { ServerSessionHandler } from '../../rtmp/server-handler';
 import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from '../access/access';
 import type { AccessAction, Authorizer, Refusal } from '../access/access';
 import { checkConflict } from '../access/conflict';
+import { identifiedLine, sourceLine } from '../access/log-lines';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
 import type { RtmpClient, RtmpHost } from './client';
-import { connectLine, identifiedLine, ignoredLine, peerServerLine, sourceLine } from './log-lines';
+import { connectLine, ignoredLine, peerServerLine } from './log-lines';
 import { PlayRole } from './play';
 import { PublishRole } from './publish';
 

@@ -2,7 +2,6 @@
 import { describeError } from '../../core/errors';
 import { redact } from '../../core/redact';
 import type { RtmpRequest } from '../../rtmp/request';
-import { streamKey } from '../stream/source';
 
 /** What the client asked for in `connect`. */
 export function connectLine(request: RtmpRequest): string {
@@ -21,23 +20,6 @@ export function peerServerLine({ args }: RtmpRequest): string | undefined {
   const ip = args.string('srs_server_ip') ?? '';
   const id = args.number('srs_id') ?? 0;
   return redact(`edge-srs ip=${ip}, version=${version}, pid=${pid}, id=${id}`);
-}
-
-/** What the client turned out to be. */
-export function identifiedLine(type: string, { stream, duration }: RtmpRequest): string {
-  return `client identified, type=${type}, stream_name=${redact(stream)}, duration=${duration}`;
-}
-
-/** Which stream it came to; `sourceId` = context id of the publisher, -1 without one. */
-export function sourceLine(
-  request: RtmpRequest,
-  ip: string,
-  hasCache: boolean,
-  sourceId: number,
-): string {
-  const url = redact(streamKey(request));
-  const cache = hasCache ? 1 : 0;
-  return `source url=${url}, ip=${ip}, cache=${cache}, is_edge=0, source_id=${sourceId}[${sourceId}]`;
 }
 
 /** A message of the client was passed over. */

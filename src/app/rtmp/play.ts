@@ -2,10 +2,11 @@
 import type { Logger } from '../../core/logger';
 import { TlsChannel } from '../../net/tls-channel';
 import type { VhostOptions } from '../config/config';
+import type { StatusMember } from '../stats/status-lines';
 import type { Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
-import type { RtmpClient, StatusMember } from './client';
+import type { RtmpClient } from './client';
 
 /** A connection from its `play` to the end of it. Its media flows in the native log, and over TLS from there to the channel. */
 export class PlayRole implements StatusMember {

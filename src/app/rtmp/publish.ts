@@ -6,10 +6,11 @@ import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
 import { RefusalStatus } from '../access/access';
 import type { VhostOptions } from '../config/config';
+import type { StatusMember } from '../stats/status-lines';
 import type { Publisher, Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
-import type { RtmpClient, StatusMember } from './client';
+import type { RtmpClient } from './client';
 
 /** A publisher whose players are flushed every mw_latency ms is read so often meanwhile. */
 const READS_PER_FLUSH = 16;

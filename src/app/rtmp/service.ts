@@ -6,9 +6,11 @@ import { allowAll } from '../access/access';
 import type { Authorizer } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { PithyPrint } from '../stats/pithy-print';
+import { StatusLines } from '../stats/status-lines';
+import type { StatusMember } from '../stats/status-lines';
 import type { Hub } from '../stream/hub';
 
-import type { RtmpChannel, StatusMember } from './client';
+import type { RtmpChannel } from './client';
 import { RtmpConnection } from './connection';
 import type { ConnectionHost } from './connection';
 
@@ -33,13 +35,8 @@ export class RtmpService implements ConnectionHost {
   readonly findVhost: (name: string) => VhostOptions | undefined;
   readonly #log: Logger;
   readonly #ids: ContextIds;
-  readonly #pithyPrint: PithyPrint;
   readonly #connections = new Set<RtmpConnection>();
-  readonly #active: Readonly<Record<Stage, Set<StatusMember>>> = {
-    publish: new Set(),
-    play: new Set(),
-  };
-  readonly #leaveStage = new Map<Stage, () => void>();
+  readonly #lines: Readonly<Record<Stage, StatusLines>>;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: RtmpServiceOptions) {
@@ -49,7 +46,11 @@ export class RtmpService implements ConnectionHost {
     this.findVhost = options.findVhost;
     this.#log = options.log;
     this.#ids = options.ids;
-    this.#pithyPrint = options.pithyPrint;
+    const { pithyPrint, clock } = options;
+    this.#lines = {
+      publish: new StatusLines('publish', pithyPrint, clock),
+      play: new StatusLines('play', pithyPrint, clock),
+    };
   }
 
   /** Open connections, those that are closing included. */
@@ -73,18 +74,9 @@ export class RtmpService implements ConnectionHost {
   }
 
   setActive(stage: Stage, member: StatusMember, isActive: boolean): void {
-    const members = this.#active[stage];
-    if (isActive) members.add(member);
-    else members.delete(member);
-    if (members.size === 0) {
-      this.#leaveStage.get(stage)?.();
-      this.#leaveStage.delete(stage);
-    } else if (!this.#leaveStage.has(stage)) {
-      const leave = this.#pithyPrint.join(stage, () => {
-        this.#printNext(members);
-      });
-      this.#leaveStage.set(stage, leave);
-    }
+    const lines = this.#lines[stage];
+    if (isActive) lines.add(member);
+    else lines.remove(member);
   }
 
   /** Tells every client and lets it go; resolves when all are gone, or `timeoutMs` later. */
@@ -98,14 +90,5 @@ export class RtmpService implements ConnectionHost {
         resolve();
       };
     });
-  }
-
-  #printNext(members: Set<StatusMember>): void {
-    for (const member of members) {
-      members.delete(member);
-      members.add(member);
-      member.log.trace(member.statusLine(this.clock.nowMs()));
-      return;
-    }
   }
 }

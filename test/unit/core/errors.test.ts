@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import {
   describeError,
+  describeFault,
   ErrorCode,
   errnoOf,
   errorCodeName,
@@ -64,6 +65,15 @@ describe('describeError', () => {
     assert.equal(describeError(new TypeError('no such thing')), 'no such thing');
     assert.equal(describeError('text'), 'text');
     assert.equal(describeError(undefined), 'undefined');
+  });
+});
+
+describe('describeFault', () => {
+  it('says where it came from, as far as that is known', () => {
+    assert.match(describeFault(new TypeError('no such thing')), /^TypeError: no such thing\n +at /);
+    const bare = Object.assign(new Error('no such thing'), { stack: undefined });
+    assert.equal(describeFault(bare), 'no such thing');
+    assert.equal(describeFault('text'), 'text');
   });
 });
 

@@ -58,10 +58,10 @@ export class Audience {
 
   /** Whether the stream is published, now or within the time for it; false at once when `gone` says so. */
   async waitForPublisher(gone: AbortSignal): Promise<boolean> {
-    if (this.isPublished) return true;
-    if (gone.aborted || this.#waitMs === 0) {
+    if (this.isPublished || gone.aborted || this.#waitMs === 0) {
+      // Who goes on to play joins then, and may not get so far.
       this.#leaveIfEmpty();
-      return false;
+      return this.isPublished;
     }
     this.#hold();
     return new Promise<boolean>((resolve) => {

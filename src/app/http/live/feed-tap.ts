@@ -87,6 +87,7 @@ export class FeedTap implements Tap, FeedListener {
 
   /** What the outlet does not take now is lost with the end. */
   finish(): void {
+    this.#feed.flush();
     this.#send();
   }
 

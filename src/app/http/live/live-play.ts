@@ -2,6 +2,7 @@
 import { ErrorCode } from '../../../core/errors';
 import { checkReferer, checkStreamName, RefusalStatus } from '../../access/access';
 import type { Authorizer, Refusal } from '../../access/access';
+import { identifiedLine } from '../../access/log-lines';
 import type { VhostOptions } from '../../config/config';
 import type { Source } from '../../stream/source';
 import type { HttpExchange } from '../exchange';
@@ -13,7 +14,7 @@ import { FeedTap } from './feed-tap';
 import type { Feeds, HeldFeed } from './feeds';
 import type { LivePath } from './live-mount';
 import { toRequest } from './live-request';
-import { identifiedLine, sourceLine } from './log-lines';
+import { pagedSourceLine } from './log-lines';
 import type { Outlet } from './outlet';
 import { Player } from './player';
 import type { PlayerHost } from './player';
@@ -73,7 +74,9 @@ export class LivePlay {
     this.#admission = new Admission(exchange, request, host.authorizer);
     exchange.response.once('close', this.#onGone);
     // A player that says it is at its end has left, though it could still be sent something.
-    exchange.request.socket.once('end', this.#onEnd);
+    const { socket: stream } = exchange.request;
+    if (stream.readableEnded) this.#onEnd();
+    else stream.once('end', this.#onEnd);
   }
 
   /**
@@ -94,7 +97,7 @@ export class LivePlay {
     const source = hub.fetch({ ...path, vhost: vhost.name }, vhost);
     const { gopCache, httpRemux } = vhost;
     const { request, ip } = admission;
-    admission.log.trace(sourceLine(request, ip, gopCache, source.sourceId));
+    admission.log.trace(pagedSourceLine(request, ip, gopCache, source.sourceId));
     const isPublished =
       !this.#host.isStopping &&
       (await this.#host

@@ -2,14 +2,16 @@
 import { constants } from 'node:os';
 
 import type { Clock } from '../../../core/clock';
-import { describeError, ErrorCode, SrsError } from '../../../core/errors';
+import { describeError, describeFault, ErrorCode, SrsError } from '../../../core/errors';
 import type { Logger } from '../../../core/logger';
 import { redact } from '../../../core/redact';
 import { checkReferer, checkStreamName, RefusalStatus } from '../../access/access';
 import type { Authorizer, Refusal } from '../../access/access';
 import { checkConflict } from '../../access/conflict';
+import { identifiedLine } from '../../access/log-lines';
 import type { VhostOptions } from '../../config/config';
 import { Kbps } from '../../stats/kbps';
+import type { StatusLines, StatusMember } from '../../stats/status-lines';
 import type { Hub } from '../../stream/hub';
 import { sendText } from '../exchange';
 import type { HttpExchange } from '../exchange';
@@ -18,9 +20,8 @@ import { Admission, httpStatusOf } from './admission';
 import { FlvPublishSession } from './flv-publish-session';
 import type { LivePath } from './live-mount';
 import { toRequest } from './live-request';
-import { closingLine, identifiedLine, sourceLine } from './log-lines';
+import { closingLine, pagedSourceLine } from './log-lines';
 import type { LiveClient } from './player';
-import type { StatusLines, StatusMember } from './status-lines';
 
 /** What publishers share. */
 export interface PublishHost {
@@ -87,7 +88,7 @@ export class LivePublish implements StatusMember, LiveClient {
     }
     const source = hub.fetch(request, this.#vhost);
     const { ip } = this.#admission;
-    this.log.trace(sourceLine(request, ip, this.#vhost.gopCache, source.sourceId));
+    this.log.trace(pagedSourceLine(request, ip, this.#vhost.gopCache, source.sourceId));
     // Another one may have begun while the authorizer thought.
     const conflict = checkConflict(source, this.#vhost, clock.nowMs());
     if (conflict) {
@@ -174,8 +175,7 @@ export class LivePublish implements StatusMember, LiveClient {
 
   /** A fault of ours ends this client only. */
   #failUnexpectedly(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.log.error(`publish failed, ${redact(text)}`, error);
+    this.log.error(`publish failed, ${redact(describeFault(error))}`, error);
     this.#answer(ErrorCode.SYSTEM_ASSERT_FAILED, 500, 'the server failed');
   }
 

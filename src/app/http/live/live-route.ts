@@ -1,8 +1,11 @@
 /** Owns live streams over HTTP and WebSocket: which requests are about one, and all that plays and publishes so. */
 import type { Clock } from '../../../core/clock';
+import { describeFault } from '../../../core/errors';
+import { redact } from '../../../core/redact';
 import type { Authorizer } from '../../access/access';
 import type { VhostOptions } from '../../config/config';
 import type { PithyPrint } from '../../stats/pithy-print';
+import { StatusLines } from '../../stats/status-lines';
 import type { Hub } from '../../stream/hub';
 import type { Source } from '../../stream/source';
 import { refuseMethod, sendText } from '../exchange';
@@ -20,7 +23,6 @@ import { LivePublish } from './live-publish';
 import type { PublishHost } from './live-publish';
 import { toRequest } from './live-request';
 import type { LiveClient, Player } from './player';
-import { StatusLines } from './status-lines';
 import { WsAcceptor } from './ws-outlet';
 
 /** What the route is given by the composition root. */
@@ -227,8 +229,7 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
       const refusal = await new LivePlay(ask, this).run();
       if (refusal) sendText(exchange, refusal.status, refusal.text);
     } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      exchange.log.error(`WebSocket request failed, ${text}`, error);
+      exchange.log.error(`WebSocket request failed, ${redact(describeFault(error))}`, error);
       exchange.request.socket.destroy();
     }
   }

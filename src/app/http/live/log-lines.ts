@@ -4,26 +4,17 @@ import { constants } from 'node:os';
 import { ErrorCode } from '../../../core/errors';
 import { redact } from '../../../core/redact';
 import type { RtmpRequest } from '../../../rtmp/request';
-import { streamKey } from '../../stream/source';
-
-/** What the client turned out to be. */
-export function identifiedLine(type: string, { stream, duration }: RtmpRequest): string {
-  return `client identified, type=${type}, stream_name=${redact(stream)}, duration=${duration}`;
-}
+import { sourceLine } from '../../access/log-lines';
 
 /** Which stream it came to, and from which page; `sourceId` = context id of the publisher, -1 without one. */
-export function sourceLine(
+export function pagedSourceLine(
   request: RtmpRequest,
   ip: string,
   hasCache: boolean,
   sourceId: number,
 ): string {
-  const url = redact(streamKey(request));
   const page = redact(request.pageUrl);
-  return (
-    `source url=${url}, ip=${ip}, cache=${hasCache ? 1 : 0}, is_edge=0, ` +
-    `source_id=${sourceId}[${sourceId}], pageUrl=${page}`
-  );
+  return `${sourceLine(request, ip, hasCache, sourceId)}, pageUrl=${page}`;
 }
 
 /** How a client ended. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../core/clock';
 import type { Logger } from '../../../core/logger';
 import { Kbps } from '../../stats/kbps';
+import type { StatusLines, StatusMember } from '../../stats/status-lines';
 import type { Hub } from '../../stream/hub';
 import type { Source } from '../../stream/source';
 
@@ -9,7 +10,6 @@ import type { Admission } from './admission';
 import type { Audience, Listener } from './audience';
 import { closingLine } from './log-lines';
 import type { Outlet, OutletHandler } from './outlet';
-import type { StatusLines, StatusMember } from './status-lines';
 import type { Tap } from './tap';
 
 /** What players share. */

@@ -53,6 +53,8 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
   #reason: string | undefined;
   #hasBegun = false;
   readonly #waiting = new Set<() => void>();
+  /** What those who wait for the first chunk get with it: in this turn they cannot listen yet. */
+  #awaited: FeedChunk[] | undefined;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -70,7 +72,8 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
 
   /** What every player gets first, and the chunks that new ones get at once. */
   get beginning(): { readonly head: Buffer | undefined; readonly chunks: readonly FeedChunk[] } {
-    return { head: this.#encoder.head, chunks: this.#cache.chunks };
+    const { chunks } = this.#cache;
+    return { head: this.#encoder.head, chunks: chunks.length > 0 ? chunks : (this.#awaited ?? []) };
   }
 
   /** Why the stream cannot be had in this container, as far as is known. */
@@ -85,6 +88,13 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
       this.#holders--;
       if (this.#holders === 0) this.#close();
     };
+  }
+
+  /** Hands on what waits to be merged, as the end of the stream, or of the server, follows. */
+  flush(): void {
+    const { source, flushMs } = this.#parts;
+    source.setFlushMs(this, 0);
+    source.setFlushMs(this, flushMs);
   }
 
   /** Hands on what comes from now on; returns what ends that. */
@@ -131,6 +141,8 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
     if (this.#reason !== undefined) return;
     this.#hasBegun = true;
     this.#cache.add(chunk);
+    if (this.#waiting.size > 0 && !this.#awaited) this.#keepForThisTurn();
+    this.#awaited?.push(chunk);
     for (const listener of this.#listeners) listener.onChunk(chunk);
     this.#settle();
   }
@@ -151,6 +163,13 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
 
   get #isDecided(): boolean {
     return this.#hasBegun || this.#reason !== undefined;
+  }
+
+  #keepForThisTurn(): void {
+    this.#awaited = [];
+    setImmediate(() => {
+      this.#awaited = undefined;
+    });
   }
 
   #settle(): void {

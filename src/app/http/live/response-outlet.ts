@@ -1,4 +1,4 @@
-/** Owns an answer that lasts, where the connection cannot be taken out of HTTP: over TLS, or behind other answers. */
+/** Owns an answer that lasts, where the connection cannot be taken out of HTTP: over TLS, or ahead of other requests. */
 import type { ServerResponse } from 'node:http';
 import { constants } from 'node:os';
 

@@ -16,6 +16,7 @@ export interface HarnessOptions {
   readonly crossdomain?: boolean;
   readonly vhosts?: readonly string[];
   readonly tls?: SecureContext;
+  readonly findVhost?: (name: string) => VhostOptions | undefined;
 }
 
 /** One answer, taken apart. */
@@ -33,15 +34,18 @@ export class Harness {
   readonly port: number;
   readonly #clients: Client[] = [];
 
-  constructor({ routes = [], crossdomain = true, vhosts = [], tls }: HarnessOptions = {}) {
+  constructor(options: HarnessOptions = {}) {
     const { log, clock } = this;
+    const { routes = [], crossdomain = true, vhosts = [], tls } = options;
+    const findVhost = (name: string): VhostOptions | undefined =>
+      vhosts.includes(name) ? ({ name } as VhostOptions) : undefined;
     this.server = new HttpServer({
       log,
       clock,
       ids: new ContextIds(),
       routes,
       crossdomain,
-      findVhost: (name) => (vhosts.includes(name) ? ({ name } as VhostOptions) : undefined),
+      findVhost: options.findVhost ?? findVhost,
     });
     this.port = this.engine.listen('127.0.0.1', 0, (socket) => {
       if (tls === undefined) this.server.accept(socket);

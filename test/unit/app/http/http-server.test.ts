@@ -87,10 +87,11 @@ describe('the HTTP server', () => {
     assert.equal(first.query.get('k'), 'v');
   });
 
-  it('answers several requests of a connection, sent ahead, in order', async () => {
+  it('answers several requests of a connection, sent ahead, one at a time', async () => {
     const client = harness.client();
     client.send('GET /later HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.0\r\n\r\n');
-    while (echo.exchanges.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    await harness.log.until(() => harness.log.matching('GET /c').length > 0);
+    assert.equal(echo.exchanges.length, 1, 'routes hear of the others when it is their turn');
     echo.release();
     const answers = parseAnswers(await client.end);
     assert.deepEqual(
@@ -227,6 +228,7 @@ describe('the HTTP server', () => {
   describe('across origins', () => {
     it('answers a preflight with what was asked for', async () => {
       const { status, headers } = await harness.ask('OPTIONS /whatever', {
+        'Access-Control-Request-Method': 'GET',
         'Access-Control-Request-Headers': 'x-a, range',
         'Access-Control-Request-Private-Network': 'true',
       });
@@ -238,6 +240,15 @@ describe('the HTTP server', () => {
       assert.equal(headers['access-control-allow-private-network'], 'true');
       assert.equal(headers['access-control-max-age'], '86400');
       assert.equal(echo.exchanges.length, 0);
+    });
+
+    it('lets no page of the internet publish to a private network', async () => {
+      const { status, headers } = await harness.ask('OPTIONS /live/s.flv', {
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Private-Network': 'true',
+      });
+      assert.equal(status, 200);
+      assert.equal(headers['access-control-allow-private-network'], undefined);
     });
 
     it('has a list of its own where none, or nonsense, was asked for', async () => {
@@ -263,18 +274,58 @@ describe('the HTTP server', () => {
   it('lets no client end the program by leaving', async () => {
     const client = harness.client();
     client.send('GET /later HTTP/1.1\r\n\r\nGET /later2 HTTP/1.1\r\n\r\n');
-    while (echo.exchanges.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await harness.log.until(() => harness.log.matching('GET /later2').length > 0);
     let closes = 0;
-    const gone = echo.exchanges.map(({ response }) => {
-      response.on('close', () => closes++);
-      return once(response, 'close');
-    });
+    const [exchange] = echo.exchanges;
+    assert.ok(exchange);
+    exchange.response.on('close', () => closes++);
     client.socket.resetAndDestroy();
-    await Promise.all(gone);
+    await once(exchange.response, 'close');
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(closes, 2, 'each is told once');
+    assert.equal(closes, 1, 'it is told once');
     assert.equal(harness.server.size, 0);
     echo.release();
-    await Promise.all(echo.exchanges.map(() => echo.released));
+    await echo.released;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(echo.exchanges.length, 1, 'nobody is asked about the other');
+  });
+
+  it('lets no upgrade pass by the answers that are due', async () => {
+    const client = harness.client();
+    client.send('GET /later HTTP/1.1\r\n\r\n');
+    client.send('GET /b HTTP/1.1\r\n\r\n');
+    client.send('GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    await harness.log.until(() => harness.log.matching('upgrade refused').length > 0);
+    echo.release();
+    const answers = parseAnswers(await client.end);
+    assert.deepEqual(
+      answers.map(({ body }) => body.toString()),
+      ['/later', 'GET /b'],
+    );
+    assert.deepEqual(harness.log.matching('error'), []);
+  });
+
+  it('loses one connection, and no more, to a fault of its own', async () => {
+    start({
+      findVhost: () => {
+        throw new RangeError('a fault in the server');
+      },
+    });
+    await assert.rejects(harness.ask('GET /a'));
+    assert.equal(harness.log.matching('error 0 HTTP connection failed, RangeError').length, 1);
+  });
+
+  it('refuses a request with two hosts', async () => {
+    const { status, body } = await harness.ask('GET /a', { 'X: y\r\nHost': 'b.test' });
+    assert.equal(status, 400);
+    assert.equal(body.toString(), 'expect one Host header, got 2');
+    assert.equal(echo.exchanges.length, 0);
+  });
+
+  it('refuses an expectation that it does not know', async () => {
+    const { status, headers } = await harness.ask('GET /a', { Expect: 'wonders' });
+    assert.equal(status, 417);
+    assert.equal(headers['access-control-allow-origin'], '*');
+    assert.equal(echo.exchanges.length, 0);
   });
 });

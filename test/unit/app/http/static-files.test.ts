@@ -4,8 +4,10 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { openBelow } from '../../../../src/app/http/rooted-file';
 import { StaticFiles } from '../../../../src/app/http/static-files';
 import type { StaticFilesParts } from '../../../../src/app/http/static-files';
+import { writeFileAtomic } from '../../../../src/files/atomic-file';
 
 import { Harness, parseAnswers } from './harness';
 
@@ -186,6 +188,12 @@ describe('static files', () => {
       }
     });
 
+    it('are described as a whole to HEAD, for which ranges mean nothing', async () => {
+      const { status, headers } = await harness.ask('HEAD /hello.txt', { Range: 'bytes=2-4' });
+      assert.equal(status, 200);
+      assert.equal(headers['content-length'], '10');
+    });
+
     it('of mp4 may be asked for in the query', async () => {
       for (const query of ['range=2-4', 'bytes=2-4']) {
         const { status, headers, body } = await harness.ask(`GET /a.mp4?${query}`);
@@ -242,6 +250,25 @@ describe('static files', () => {
     await harness.log.until(() => harness.log.matching('cannot be sent whole').length > 0);
     assert.match(harness.log.matching('cannot be sent whole')[0] ?? '', /^warn 100 .*ret=1046$/);
     while (openFiles() > before) await new Promise((resolve) => setImmediate(resolve));
+    fs.rmSync(path);
+  });
+
+  it('are found all the time while they are replaced', async () => {
+    const path = join(root, 'live.m3u8');
+    fs.writeFileSync(path, '0');
+    let isReplacing = true;
+    const ask = async (): Promise<void> => {
+      while (isReplacing) {
+        const file = await openBelow(root, path);
+        assert.ok(file, 'a file that lost its name while it was looked at');
+        await file.handle.close();
+      }
+    };
+    const replace = async (): Promise<void> => {
+      for (let version = 1; version <= 50; version++) await writeFileAtomic(path, `${version}`);
+      isReplacing = false;
+    };
+    await Promise.all([replace(), ...Array.from({ length: 20 }, ask)]);
     fs.rmSync(path);
   });
 

@@ -134,6 +134,23 @@ describe('a remuxed stream', () => {
     assert.equal(late.tap.stats.dropped, 0);
   });
 
+  it('gives those who waited for it the first key frame, without a GOP cache, too', async () => {
+    const held = hold('ts', 'gop_cache off;');
+    const decided = held.feed.whenDecided(1000, never);
+    give(held, ...sampleTags(3));
+    assert.equal(await decided, true);
+    const player = play(held);
+    assert.ok(player.outlet.bytes.includes('v0') && player.outlet.bytes.includes('v2'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(play(hold('ts')).outlet.bytes.length, 0);
+  });
+
+  it('hands on what waits to be merged before a player is ended', () => {
+    const player = play(hold('ts'));
+    player.tap.finish();
+    assert.deepEqual(log.calls.slice(-2), ['setFlushMs 0', 'setFlushMs 350']);
+  });
+
   it('waits a little for the second track, then goes on with one', () => {
     const held = hold('ts');
     const player = play(held);

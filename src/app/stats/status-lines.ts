@@ -1,7 +1,8 @@
 /** Owns the turns in which clients of one kind print their status: one line per interval, whatever their number. */
-import type { Clock } from '../../../core/clock';
-import type { Logger } from '../../../core/logger';
-import type { PithyPrint, PithyStage } from '../../stats/pithy-print';
+import type { Clock } from '../../core/clock';
+import type { Logger } from '../../core/logger';
+
+import type { PithyPrint, PithyStage } from './pithy-print';
 
 /** A client with a status to tell. */
 export interface StatusMember {
@@ -10,7 +11,7 @@ export interface StatusMember {
   statusLine(nowMs: number): string;
 }
 
-/** The clients in one stage. */
+/** The clients of one protocol in one stage; costs nothing while there are none. */
 export class StatusLines {
   readonly #stage: PithyStage;
   readonly #pithyPrint: PithyPrint;
