@@ -63,7 +63,7 @@ describe('RTMPS', () => {
     );
     assert.ok(these.length > 3);
     assert.deepEqual(those, these);
-    assert.equal(live.log.matching('RTMPS client ip=127.0.0.1, TLSv1.3').length, 3);
+    assert.equal(live.log.matching('RTMPS client ip=127.0.0.1, TLSv1.2').length, 3);
     assert.deepEqual(live.errors, []);
     for (const { socket } of [early, plain, latePlain, late, publisher]) socket.destroy();
     await live.empty();

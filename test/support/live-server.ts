@@ -4,14 +4,20 @@ import { createHash } from 'node:crypto';
 
 import { Config } from '../../src/app/config/config';
 import { Server } from '../../src/app/server';
+import type { ServerDependencies } from '../../src/app/server';
 import type { Clock } from '../../src/core/clock';
 import { systemClock } from '../../src/core/clock';
 import { Engine } from '../../src/net/engine';
 import type { AmfValue } from '../../src/rtmp/amf0-value';
 
 import { RecordingLogger } from './fakes/recording-logger';
+import { HttpPeer } from './http-peer';
+import type { Asking, HttpAnswer } from './http-peer';
 import { LivePeer } from './live-peer';
 import type { Message, PublishStyle } from './live-peer';
+import { pairFiles, trusted } from './tls';
+import { eventually } from './waits';
+import { WsPeer } from './ws-peer';
 
 /** A stop waits three seconds for clients that do not go: none of ours may be such a one. */
 const PROMPT_MS = 2500;
@@ -24,11 +30,12 @@ export class LiveServer {
   readonly server: Server;
   /** The certificate that clients expect from now on: they speak RTMPS. */
   trusted: Buffer | undefined;
-  readonly #peers: LivePeer[] = [];
+  readonly #peers: { readonly socket: { destroy?(): unknown; terminate?(): void } }[] = [];
 
-  constructor(config: string, clock: Clock = systemClock) {
+  constructor(config: string, clock: Clock = systemClock, parts: ServerDependencies = {}) {
     const { engine } = this;
-    this.server = new Server(Config.parse(config, 'test.conf'), this.log, { engine, clock });
+    const dependencies = { engine, clock, ...parts };
+    this.server = new Server(Config.parse(config, 'test.conf'), this.log, dependencies);
   }
 
   /** Its first port. */
@@ -77,6 +84,49 @@ export class LiveServer {
     return peer;
   }
 
+  /** Its first port for HTTP, or for HTTPS. */
+  httpPort(protocol: 'HTTP' | 'HTTPS' = 'HTTP'): number {
+    return this.server.ports(protocol)[0] ?? 0;
+  }
+
+  /** A connection for HTTP or HTTPS on which nothing was said yet. */
+  async http(protocol?: 'HTTP' | 'HTTPS', isHalfOpen = false): Promise<HttpPeer> {
+    const ca = protocol === 'HTTPS' ? trusted('first') : undefined;
+    const peer = await HttpPeer.open(this.httpPort(protocol), ca, isHalfOpen);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** The answer to one request, on a connection of its own. */
+  async get(target: string, asking: Asking = {}): Promise<HttpAnswer> {
+    const peer = await this.http();
+    const answer = await peer.get(target, asking);
+    peer.socket.destroy();
+    return answer;
+  }
+
+  /** A player that has got the head of a live stream. */
+  async httpPlayer(path = '/live/s.flv', protocol?: 'HTTP' | 'HTTPS'): Promise<HttpPeer> {
+    const peer = await this.http(protocol);
+    peer.ask(path);
+    const { status } = await peer.live();
+    assert.equal(status, 200);
+    return peer;
+  }
+
+  /** A player by WebSocket. */
+  async wsPlayer(path = '/live/s.flv', protocol: 'HTTP' | 'HTTPS' = 'HTTP'): Promise<WsPeer> {
+    const ca = protocol === 'HTTPS' ? trusted('first') : undefined;
+    const peer = await WsPeer.open(this.httpPort(protocol), path, ca);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Resolves when so many connections of any protocol are open. */
+  async sockets(count: number): Promise<void> {
+    await eventually(`${count} sockets`, () => this.engine.stats.sockets === count);
+  }
+
   /** Resolves when every connection made so far has had its closing line. */
   async empty(): Promise<void> {
     const { log } = this;
@@ -112,23 +162,32 @@ export class LiveServer {
 
   /** Closes the clients, then the server, which must be quick and have met no mistake of its own. */
   async stop(): Promise<void> {
-    for (const { socket } of this.#peers) socket.destroy();
+    for (const { socket } of this.#peers) {
+      if (socket.terminate) socket.terminate();
+      else socket.destroy?.();
+    }
     const began = performance.now();
     await this.server.stop();
     assert.ok(performance.now() - began < PROMPT_MS, 'the server did not stop at once');
-    const bugs = this.log.lines.filter((line) => /a connection failed|ret=1021|Error:/.test(line));
+    const bugs = this.log.lines.filter((line) =>
+      /a connection failed|ret=1021|(?<!Parse )Error:/.test(line),
+    );
     assert.deepEqual(bugs, []);
   }
 }
 
 /** Starts servers for the tests of a block; each is stopped after its test. */
-export function liveServers(): (config?: string, clock?: Clock) => Promise<LiveServer> {
+export function liveServers(): (
+  config?: string,
+  clock?: Clock,
+  parts?: ServerDependencies,
+) => Promise<LiveServer> {
   const running: LiveServer[] = [];
   afterEach(async () => {
     for (const live of running.splice(0)) await live.stop();
   });
-  return async (config = vhost(), clock = systemClock) => {
-    const live = new LiveServer(config, clock);
+  return async (config = vhost(), clock = systemClock, parts = {}) => {
+    const live = new LiveServer(config, clock, parts);
     running.push(live);
     await live.server.start();
     return live;
@@ -138,6 +197,31 @@ export function liveServers(): (config?: string, clock?: Clock) => Promise<LiveS
 /** A configuration with the default vhost and these options of it; players are written to at once. */
 export function vhost(options = '', others = ''): string {
   return `listen 127.0.0.1:0; vhost __defaultVhost__ { mw_latency 0; ${options} } ${others}`;
+}
+
+/** What a configuration for HTTP is made of. */
+export interface HttpParts {
+  /** Options of `http_server`; without `dir` there are no files. */
+  readonly server?: string;
+  /** Options of `http_remux` of the default vhost. */
+  readonly remux?: string;
+  /** Other options of the default vhost. */
+  readonly vhost?: string;
+  /** What stands beside both. */
+  readonly others?: string;
+}
+
+/** As {@link vhost}, with HTTP and HTTPS, and live streams over both. */
+export function httpConfig({
+  server,
+  remux = '',
+  vhost: options = '',
+  others,
+}: HttpParts = {}): string {
+  const { cert, key } = pairFiles('first');
+  const https = `https { enabled on; listen 127.0.0.1:0; cert ${cert}; key ${key}; }`;
+  const http = `http_server { enabled on; listen 127.0.0.1:0; ${https} ${server ?? 'dir /nonexistent;'} }`;
+  return vhost(`http_remux { enabled on; ${remux} } ${options}`, `${http} ${others ?? ''}`);
 }
 
 type Comparable = Pick<Message, 'type' | 'timestamp' | 'payload'>;

@@ -17,6 +17,7 @@ export class FakeSocket {
   isDestroyed = false;
   isClosed = false;
   bytesReceived = 0;
+  pendingBytes = 0;
 
   /** As the type the server knows; the native half of a real one is never touched. */
   get asSocket(): Socket {
