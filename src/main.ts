@@ -18,7 +18,7 @@ import { PidFile } from './app/process/pid-file';
 import { installSignals } from './app/process/signals';
 import { reportToLauncher, takeWorkerRole } from './app/process/worker-role';
 import type * as serverModule from './app/server';
-import { describeError, ErrorCode, SrsError } from './core/errors';
+import { describeError, describeFault, ErrorCode, SrsError } from './core/errors';
 import { product } from './core/version';
 import { lockFile, raiseFileLimit, releaseMemory } from './net/system';
 
@@ -51,9 +51,8 @@ class Program {
 
   /** Last words on an error nobody expected, written before it returns; the exit status. */
   crash(error: unknown): number {
-    const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#log.error('internal error, the server ends', error);
-    for (const line of trace.split('\n')) this.#log.error(line);
+    for (const line of describeFault(error).split('\n')) this.#log.error(line);
     this.#end(ExitStatus.INTERNAL, `internal error: ${describeError(error)}`);
     return ExitStatus.INTERNAL;
   }

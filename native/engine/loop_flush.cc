@@ -14,6 +14,8 @@ namespace {
 constexpr int kFlushRounds = 4;
 // How long a peer may take to close its side after we closed ours.
 constexpr int64_t kLingerMs = 3000;
+// Own bytes from which on their sending is told.
+constexpr size_t kTellDrained = 64 * 1024;
 }  // namespace
 
 int64_t Loop::Write(int32_t slot, const uint8_t* data, size_t length) {
@@ -25,6 +27,8 @@ int64_t Loop::Write(int32_t slot, const uint8_t* data, size_t length) {
     Close(socket, ENOBUFS);
     return -ENOBUFS;
   }
+  // Whoever hands over so much waits for it to be gone, also when the kernel takes it at once.
+  socket->tell_drained |= socket->out.size() >= kTellDrained;
   if (socket->IsOpen()) MarkDirty(socket, false);
   return static_cast<int64_t>(socket->out.size());
 }

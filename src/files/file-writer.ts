@@ -163,12 +163,12 @@ export class FileWriter {
 
   #schedule(): void {
     const { flushMs = 0 } = this.#options;
-    if (this.#running !== undefined || this.#timer !== undefined) return;
+    if (this.#running !== undefined) return;
     if (flushMs === 0 || this.#pendingBytes >= batchBytes) {
       this.#work();
       return;
     }
-    this.#timer = setTimeout(() => {
+    this.#timer ??= setTimeout(() => {
       this.#work();
     }, flushMs);
   }

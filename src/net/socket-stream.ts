@@ -7,12 +7,8 @@ import type { Socket } from './socket';
 
 /** Bytes that wait on one side before the other is held up. */
 const HIGH_WATER_MARK = 64 * 1024;
-/** The engine is handed more only while less than this waits there. */
+/** The engine is handed more only while less than this waits there; that much is enough to be told of its drain. */
 const MAX_PENDING = 256 * 1024;
-/** By then, and a turn of the loop later, the engine has tried to send whatever it was handed. */
-const LOOK_AGAIN_MS = 20;
-/** At once, and that time later. */
-const MAX_LOOKS = 2;
 /** Room for what tells a peer in TLS why it is left. */
 const MAX_LAST_WORDS = 1024;
 
@@ -40,9 +36,6 @@ export class SocketStream extends Duplex {
   #isReleased = false;
   #isReadPaused = false;
   #sending: Sending | undefined;
-  #isLooking = false;
-  /** Looks since the engine was handed something. */
-  #looks = 0;
   #onGone: (() => void) | undefined;
   #timeoutMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -242,35 +235,15 @@ export class SocketStream extends Duplex {
     if (!sending) return;
     const { chunks, callback } = sending;
     for (let chunk = chunks[0]; chunk; chunk = chunks[0]) {
-      if (!this.#isReleased && this.#socket.pendingBytes >= MAX_PENDING) {
-        this.#lookForRoom();
-        return;
-      }
+      if (!this.#isReleased && this.#socket.pendingBytes >= MAX_PENDING) return;
       const isWhole = this.#isReleased || chunk.length <= MAX_PENDING;
       this.#socket.write(isWhole ? chunk : chunk.subarray(0, MAX_PENDING));
-      this.#looks = 0;
       if (isWhole) chunks.shift();
       else chunks[0] = chunk.subarray(MAX_PENDING);
     }
     this.#sending = undefined;
     this.#touch();
     callback();
-  }
-
-  /**
-   * The engine sends at the end of its turn, and tells of a drain only when the kernel did not take all at once. So
-   * it is looked at until that send must have been tried; from then on either there is room, or a drain will be told.
-   */
-  #lookForRoom(): void {
-    if (this.#isLooking || this.#looks === MAX_LOOKS) return;
-    this.#isLooking = true;
-    const look = (): void => {
-      this.#isLooking = false;
-      this.#looks++;
-      this.#send();
-    };
-    if (this.#looks === 0) setImmediate(look);
-    else setTimeout(() => setImmediate(look), LOOK_AGAIN_MS);
   }
 
   #gone(errno: number): void {

@@ -7,7 +7,7 @@ export interface SocketHandler {
   onData(slab: Buffer, start: number, end: number): void;
   /** Exactly once: 0 in good order (end of stream, own close), else an errno (ETIMEDOUT for timeouts). */
   onClose(errno: number): void;
-  /** Own bytes that had to wait have all been sent. */
+  /** Own bytes that had to wait, or were 64 KiB or more, have all been sent. */
   onDrain?(): void;
   /** An outbound connection is established. */
   onConnect?(): void;
@@ -88,7 +88,8 @@ export class Socket implements Channel {
 
   /**
    * Sends bytes, copied, at the end of this turn; between live media they stand at a message
-   * boundary. A peer that lets 16 MiB wait is closed with ENOBUFS.
+   * boundary. A peer that lets 16 MiB wait is closed with ENOBUFS. Once 64 KiB or more have waited, the handler's
+   * `onDrain` tells that they are sent.
    */
   write(data: Uint8Array): void {
     if (!this.#closed) this.#native.write(this.slot, data, 0, data.length);

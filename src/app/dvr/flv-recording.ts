@@ -122,7 +122,7 @@ export class FlvRecording implements Recording {
       throw error;
     }
     release();
-    this.#parts.log.warn(`dvr ${path} is no FLV file, a new one is made beside it`);
+    this.#parts.log.warn(`dvr ${path} is no whole FLV file, a new one is made beside it`);
     this.#begin(await this.#newTarget());
   }
 

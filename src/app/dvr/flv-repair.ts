@@ -11,8 +11,16 @@ import type { FilePatch } from './recording-file';
 /** Most entries of an index; a recording of a week has one every few minutes. */
 export const MAX_INDEX_ENTRIES = 1024;
 
+/**
+ * A crash leaves less than this behind the last whole tag or fragment. What has more is damaged in the middle: it is
+ * not cut, as most of it may still be of use to somebody.
+ */
+export const MAX_TORN_BYTES = 64 * 1024 * 1024;
+
 /** How an unfinished file is made whole. */
 export interface Repair {
+  /** It begins as a recording does, or does not even get that far; else it may be anybody's. */
+  readonly isRecording: boolean;
   /** Size to cut it to; 0 when nothing in it is of use. */
   readonly end: number;
   readonly durationMs: number;
@@ -36,22 +44,24 @@ export interface FlvResume {
 export async function inspectFlv(source: FlvSource): Promise<Repair> {
   const scan = await scanFlv(source, MAX_INDEX_ENTRIES);
   const { end, firstMs, lastMs, script, index, hasAudio, hasVideo } = scan;
-  if (scan.frames === 0) return { end: 0, durationMs: 0, patches: [] };
+  const isRecording = end > 0 || source.size < flvFirstTagAt;
+  if (scan.frames === 0) return { isRecording, end: 0, durationMs: 0, patches: [] };
   const durationMs = lastMs - firstMs;
   const metadata = script && readFlvMetadata(script)?.metadata;
   const facts = { metadata, durationMs, bytes: end, index, hasAudio, hasVideo };
-  return { end, durationMs, patches: flvPatches(facts, script?.length) };
+  return { isRecording, end, durationMs, patches: flvPatches(facts, script?.length) };
 }
 
 /**
  * Finds out how to go on with a file. Fast when it was finished properly, else all its tags are looked at. Undefined
- * for a file that is empty or no FLV. Rejects only when it cannot be read.
+ * for a file that is empty, no FLV or damaged in the middle. Rejects only when it cannot be read.
  */
 export async function resumeFlv(source: FlvSource): Promise<FlvResume | undefined> {
   const finished = await resumeFinished(source);
   if (finished) return finished;
   const scan = await scanFlv(source, MAX_INDEX_ENTRIES);
-  return scan.end === 0 ? undefined : resumeScanned(scan);
+  const isTorn = source.size - scan.end <= MAX_TORN_BYTES;
+  return scan.end > 0 && isTorn ? resumeScanned(scan) : undefined;
 }
 
 function resumeScanned(scan: FlvScan): FlvResume {

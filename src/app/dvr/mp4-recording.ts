@@ -195,7 +195,7 @@ export class Mp4Recording implements Recording {
       throw error;
     }
     release();
-    log.warn(`dvr ${path} is no recording of the same tracks, a new one is made beside it`);
+    log.warn(`dvr ${path} is no whole recording of the same tracks, a new one is made beside it`);
     this.#begin(tracks, await this.#newTarget());
   }
 
@@ -233,10 +233,9 @@ export class Mp4Recording implements Recording {
     const file = this.#file;
     if (fragment === undefined || file === undefined) return;
     if (fragment.isIndependent) this.#index?.add(file.size, fragment.presentationMs);
-    const { presentationMs, durationMs } = fragment;
-    this.#firstMs = Math.min(this.#firstMs, presentationMs);
+    this.#firstMs = Math.min(this.#firstMs, fragment.startMs);
     for (const bytes of fragment.data) file.write(bytes);
-    this.#endMs = Math.max(this.#endMs, presentationMs + durationMs);
+    this.#endMs = Math.max(this.#endMs, fragment.endMs);
     file.mark(this.#earlierMs + this.#endMs - this.#firstMs);
   }
 

@@ -1,7 +1,7 @@
 /** Owns the recordings that a crash left unfinished: found at the start, made whole and given their names. */
 import { readdir, readlink, rename, stat, unlink } from 'node:fs/promises';
 
-import { describeError, ErrorCode } from '../../core/errors';
+import { describeError, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { statsOf, walkFiles } from '../../files/directory-walk';
 import type { FoundFile } from '../../files/directory-walk';
@@ -10,7 +10,7 @@ import { RandomAccessFile } from '../../files/random-access-file';
 import { reservePath } from '../../files/reserve-path';
 
 import type { ActiveFiles } from './active-files';
-import { inspectFlv } from './flv-repair';
+import { inspectFlv, MAX_TORN_BYTES } from './flv-repair';
 import type { Repair } from './flv-repair';
 import { inspectMp4 } from './mp4-repair';
 import type { ClosedRecording } from './recording';
@@ -53,7 +53,10 @@ export async function recoverRecordings(
 
 async function findLeftovers(paths: RecordingPaths, parts: RecoveryParts): Promise<FoundFile[]> {
   const isLeftover = (path: string): boolean => paths.matchTemporary(path) !== undefined;
-  const { files } = await walkFiles(paths.root, isLeftover, maxEntries);
+  const { files, error } = await walkFiles(paths.root, isLeftover, maxEntries);
+  if (error) {
+    parts.log.warn(`dvr does not look for unfinished files everywhere: ${describeError(error)}`);
+  }
   const old = files.filter(
     ({ path, modifiedMs }) => modifiedMs < parts.startedAtMs && !parts.active.has(path),
   );
@@ -82,7 +85,11 @@ function settle({ settleMs, signal }: RecoveryParts): Promise<void> {
 async function recover(found: FoundFile, parts: RecoveryParts): Promise<void> {
   const { log } = parts;
   try {
-    const { end, durationMs: preciseMs } = await mend(found.path);
+    const { isRecording, end, durationMs: preciseMs } = await mend(found.path);
+    if (!isRecording) {
+      log.warn(`dvr leaves ${found.path} alone: it is no recording`);
+      return;
+    }
     if (end === 0) {
       await unlink(found.path);
       log.trace(`dvr removed unfinished file ${found.path}: it holds no media`);
@@ -103,7 +110,12 @@ async function mend(path: string): Promise<Repair> {
   try {
     const inspect = finishedPath(path).endsWith('.mp4') ? inspectMp4 : inspectFlv;
     const repair = await inspect(file);
-    if (repair.end === 0) return repair;
+    const torn = file.size - repair.end;
+    if (repair.isRecording && torn > MAX_TORN_BYTES) {
+      const text = `it is damaged at byte ${repair.end}, ${torn} bytes before its end, and left as it is`;
+      throw new SrsError(ErrorCode.SYSTEM_FILE_READ, text);
+    }
+    if (!repair.isRecording || repair.end === 0) return repair;
     await file.truncate(repair.end);
     for (const { position, bytes } of repair.patches) await file.write(position, bytes);
     return repair;

@@ -32,7 +32,7 @@ const maxEntries = 200_000;
 /** Deletes what a vhost's files have too much, oldest first, and the directories that become empty. */
 export class Retention {
   readonly #parts: RetentionParts;
-  #hasComplained = false;
+  readonly #complaints = new Set<string>();
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -44,15 +44,22 @@ export class Retention {
     try {
       const isOurs = (path: string): boolean =>
         paths.match(path) !== undefined || paths.matchTemporary(path) !== undefined;
-      const { files, isPartial } = await walkFiles(paths.root, isOurs, maxEntries);
-      if (isPartial && !this.#hasComplained) {
-        this.#hasComplained = true;
-        log.warn(`dvr ${paths.root} holds more than ${maxEntries} names: not all are looked at`);
+      const { files, isPartial, error } = await walkFiles(paths.root, isOurs, maxEntries);
+      if (isPartial) {
+        this.#complain(`${paths.root} holds more than ${maxEntries} names: not all are looked at`);
       }
+      if (error) this.#complain(`does not look for old files everywhere: ${describeError(error)}`);
       await this.#deleteFrom(files);
     } catch (error) {
       log.error(`dvr cannot look for old files: ${describeError(error)}`, error);
     }
+  }
+
+  /** Looking is repeated, what is to be said about it is not. */
+  #complain(text: string): void {
+    if (this.#complaints.has(text)) return;
+    this.#complaints.add(text);
+    this.#parts.log.warn(`dvr ${text}`);
   }
 
   async #deleteFrom(files: FoundFile[]): Promise<void> {
@@ -72,7 +79,9 @@ export class Retention {
   }
 
   async #delete({ path, bytes }: FoundFile, ageMs: number | undefined): Promise<boolean> {
-    const { log, limits, paths } = this.#parts;
+    const { active, log, limits, paths } = this.#parts;
+    // A stream that is to be appended to this file waits, and then begins a new one.
+    const release = await active.claim(path, { key: 'retention', isClosing: true });
     try {
       await unlink(path);
     } catch (cause) {
@@ -80,6 +89,8 @@ export class Retention {
       const error = fileError(ErrorCode.SYSTEM_FILE_WRITE, `cannot delete ${path}`, cause);
       log.error(`dvr ${describeError(error)}`, cause);
       return false;
+    } finally {
+      release();
     }
     const why =
       ageMs === undefined

@@ -1,7 +1,7 @@
 /** Owns the segments of one stream on disk: files, playlist, clean-up. Nothing here waits for the disk. */
 import { ErrorCode, SrsError } from '../../core/errors';
 import { writeFileAtomic } from '../../files/atomic-file';
-import { FileWriter } from '../../files/file-writer';
+import { systemCode } from '../../files/open-file';
 
 import { DiskHealth } from './disk-health';
 import type { MasterPlaylist } from './master';
@@ -10,6 +10,7 @@ import { keyAttributes } from './segment';
 import type { ListedSegment, SegmentStart, SegmentTarget } from './segment';
 import { SegmentList } from './segment-list';
 import type { ListState } from './segment-list';
+import { SegmentWriter } from './segment-writer';
 import type { StreamParts } from './stream-parts';
 import { TextFile } from './text-file';
 import { Trash } from './trash';
@@ -21,17 +22,16 @@ export interface DiskSegment extends ListedSegment {
   readonly sharedPaths: readonly string[];
 }
 
-/** Bytes of one segment that may wait for the disk. */
-const MAX_PENDING_BYTES = 32 * 1024 * 1024;
-/** Bytes wait so long for more: what a crash may cost. */
-const FLUSH_MS = 100;
-/** Bytes, and segments, that may wait for the disk when one more begins; it is lost otherwise. */
+/** Bytes that may wait for the disk when one more segment begins; it is lost otherwise. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-const MAX_WAITING_SEGMENTS = 32;
+/** Files that may be open for one stream; further segments wait in memory. */
+const MAX_OPEN_FILES = 8;
+/** By so much each segment that is written raises the number kept, after a full disk has lowered it. */
+const REGROWTH = 0.1;
 
 interface OpenSegment {
   readonly start: SegmentStart;
-  readonly writer: FileWriter;
+  readonly writer: SegmentWriter;
   /** What has to be on disk before the segment is listed. */
   readonly shared: Promise<unknown>;
   bytes: number;
@@ -51,13 +51,15 @@ export class DiskTarget implements SegmentTarget {
   /** Files of dropped segments, until they are gone: the next segment may have the same name. */
   readonly #dropped = new Set<string>();
   /** Files that are complete and not on disk yet. */
-  readonly #closing = new Set<FileWriter>();
+  readonly #closing = new Set<SegmentWriter>();
   #open: OpenSegment | undefined;
   /** Segments on their way into the list. */
   #commits: Promise<void> = Promise.resolve();
   #pending = 0;
   /** A segment was lost: the next one does not go on from the one before. */
   #hasGap = false;
+  /** So many segments have room, as far as is known; counted in fractions. */
+  #mostSegments = Infinity;
 
   constructor(parts: StreamParts, master: MasterPlaylist | undefined) {
     const { names, options } = parts;
@@ -95,7 +97,7 @@ export class DiskTarget implements SegmentTarget {
   open(start: SegmentStart): void {
     const { path } = start.file;
     const waiting = [...this.#closing].reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
-    if (waiting > MAX_WAITING_BYTES || this.#closing.size >= MAX_WAITING_SEGMENTS) {
+    if (waiting > MAX_WAITING_BYTES) {
       const text = `the disk is too slow: ${waiting} bytes of ${this.#closing.size} segments wait`;
       this.#commit(() => {
         this.#lose(path, new SrsError(ErrorCode.HLS_WRITE_FAILED, text));
@@ -103,8 +105,8 @@ export class DiskTarget implements SegmentTarget {
       return;
     }
     this.#trash.keep(path);
-    const options = { maxPendingBytes: MAX_PENDING_BYTES, flushMs: FLUSH_MS };
-    const writer = new FileWriter(this.#tmpOf(path), options);
+    const writer = new SegmentWriter(this.#tmpOf(path));
+    if (this.#closing.size < MAX_OPEN_FILES) writer.open();
     const shared = Promise.all([
       this.#writeShared(start.init?.file.path, start.init?.bytes),
       this.#writeShared(start.key?.file.path, start.key?.bytes),
@@ -129,18 +131,20 @@ export class DiskTarget implements SegmentTarget {
     this.#open = undefined;
     const { start, writer, shared } = open;
     const { path } = start.file;
-    const done = Promise.all([shared, writer.close(path)]);
-    done.catch(() => undefined);
+    const finish = (): Promise<unknown> => Promise.all([shared, writer.close(path)]);
+    const done = writer.isOpen ? finish() : undefined;
+    done?.catch(() => undefined);
     this.#closing.add(writer);
     this.#commit(async () => {
       try {
-        await done;
+        await (done ?? finish());
         this.#add(this.#segment(open, durationMs));
       } catch (error) {
         this.#lose(path, error);
         this.#discard(writer);
       } finally {
         this.#closing.delete(writer);
+        if (this.#closing.size < MAX_OPEN_FILES) this.#open?.writer.open();
       }
     });
   }
@@ -187,12 +191,11 @@ export class DiskTarget implements SegmentTarget {
   }
 
   /** Closes and removes an unfinished file. */
-  #discard(writer: FileWriter): void {
+  #discard(writer: SegmentWriter): void {
     const { path } = writer;
     this.#dropped.add(path);
     const removed = writer
-      .close()
-      .catch(() => undefined)
+      .abandon()
       .then(() => this.#trash.remove(path))
       .finally(() => this.#dropped.delete(path));
     this.#commit(() => removed);
@@ -219,6 +222,8 @@ export class DiskTarget implements SegmentTarget {
 
   #add(segment: DiskSegment): void {
     const removed = this.#list.append(segment);
+    this.#mostSegments += REGROWTH;
+    this.#shorten();
     this.#health.succeeded(this.#parts.log.current);
     this.#writePlaylist();
     if (this.#parts.options.cleanup) this.#retire(removed);
@@ -283,6 +288,25 @@ export class DiskTarget implements SegmentTarget {
   #lose(path: string, error: unknown): void {
     this.#hasGap = true;
     this.#health.failed(this.#parts.log.current, path, error);
+    if (systemCode(error) === 'ENOSPC' && this.#parts.options.cleanup) this.#makeRoom();
+  }
+
+  /** The disk is full, maybe of our own segments: one less is kept, and those for slow players go at once. */
+  #makeRoom(): void {
+    this.#mostSegments = Math.max(1, this.#list.segments.length - 1);
+    this.#trash.sweep(Infinity);
+    if (this.#shorten()) this.#writePlaylist();
+  }
+
+  /** Deletes the oldest segments while there are too many; true when there were. */
+  #shorten(): boolean {
+    const removed: DiskSegment[] = [];
+    while (this.#list.segments.length > Math.floor(this.#mostSegments)) {
+      const oldest = this.#list.shift();
+      if (oldest !== undefined) removed.push(oldest);
+    }
+    for (const path of this.#pathsOf(removed)) void this.#trash.remove(path);
+    return removed.length > 0;
   }
 
   async #settleTexts(): Promise<void> {

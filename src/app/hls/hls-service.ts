@@ -196,12 +196,10 @@ export class HlsService {
 
   /** Takes the files and URLs of a stream. Throws SrsError when another one has one of them. */
   #claim(key: string, { names, options }: HlsStream): string[] {
-    const { playlist, sample, master, ram } = names;
-    const files = [playlist, sample, master].filter((path) => path !== undefined);
-    const urls = [`${ram.vhost ?? ''} ${ram.path}`];
+    const vhost = names.ram.vhost ?? '';
     const claims = [
-      ...(options.storage === 'ram' ? [] : files.map((path) => resolve(path))),
-      ...(options.storage === 'disk' ? [] : urls),
+      ...(options.storage === 'ram' ? [] : names.ownPaths.map((path) => resolve(path))),
+      ...(options.storage === 'disk' ? [] : names.ownRamPaths.map((path) => `${vhost} ${path}`)),
     ];
     for (const claim of claims) {
       const owner = this.#claims.get(claim);

@@ -53,9 +53,26 @@ export class SegmentNames {
     return dirname(this.playlist);
   }
 
-  /** A file that stands for all segments: two streams that share it would overwrite each other. */
-  get sample(): string {
-    return this.#segment.resolve({ ...this.#variables(), seq: 0, timestamp: 0 });
+  /**
+   * The playlists, and one file each that stands for all segments and for all keys: two streams that share any of
+   * these would overwrite each other.
+   */
+  get ownPaths(): string[] {
+    const paths = [this.playlist, this.master, this.#sample.path];
+    if (this.#options.keys) paths.push(this.key(0, 0).path);
+    return paths.filter((path) => path !== undefined);
+  }
+
+  /** The same, as paths under which they are asked for when they are in memory. */
+  get ownRamPaths(): string[] {
+    const beside = [this.ramMasterName, this.#sample.ramName];
+    if (this.#options.keys) beside.push(this.key(0, 0).ramName);
+    const paths = beside.filter((name) => name !== undefined).map((name) => this.ramPath(name));
+    return [this.ram.path, ...paths];
+  }
+
+  get #sample(): SegmentFile {
+    return this.segment(0, 0, 0);
   }
 
   /** Paths that segments of this stream may have. */
@@ -204,9 +221,9 @@ function ramPlace(name: StreamName, mount: string, isUtc: boolean): RamPlace {
   };
 }
 
-/** What lies elsewhere on disk lies beside the playlist in memory. */
+/** What lies elsewhere on disk lies below the directory of the playlist in memory, in directories of the same names. */
 function ramNameOf(fromPlaylist: string): string {
-  return fromPlaylist.startsWith('..') ? basename(fromPlaylist) : fromPlaylist;
+  return fromPlaylist.replace(/^(?:\.\.\/)+/, '');
 }
 
 /** A relative reference, with every name in it escaped. */

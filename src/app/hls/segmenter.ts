@@ -61,9 +61,9 @@ export class Segmenter {
     return this.#partStartMs;
   }
 
-  /** Whether decoding may start with the part, as far as its pictures go. */
+  /** Whether decoding may start with the part: not with sound alone when pictures are to come. */
   get isPartIndependent(): boolean {
-    return !this.#partHasVideo || this.#isPartKeyStart;
+    return this.#partHasVideo ? this.#isPartKeyStart : !this.#hasVideo;
   }
 
   /** Where the segment ends when nothing follows: after the last frame of the leading track. */

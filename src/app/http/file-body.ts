@@ -19,15 +19,15 @@ export async function sendBytes(
   source: FileHandle | Buffer,
   { start, end }: ByteRange,
 ): Promise<void> {
-  const piece = Buffer.isBuffer(source)
-    ? undefined
-    : Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - start));
+  if (Buffer.isBuffer(source)) {
+    // Shared by all who get it: however slowly it is taken, it costs this one nothing.
+    response.end(source.subarray(start, end));
+    return;
+  }
+  const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - start));
   for (let at = start; at < end && !isGone(response);) {
     const size = Math.min(PIECE_BYTES, end - at);
-    const bytes =
-      piece === undefined
-        ? (source as Buffer).subarray(at, at + size)
-        : await readPiece(source as FileHandle, piece.subarray(0, size), at);
+    const bytes = await readPiece(source, piece.subarray(0, size), at);
     if (bytes.length === 0) {
       throw new SrsError(
         ErrorCode.SYSTEM_FILE_EOF,

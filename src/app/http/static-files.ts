@@ -13,6 +13,7 @@ import type { ServedFile } from './file-answer';
 import { sendBytes } from './file-body';
 import { sendFlvFrom } from './flv-vod';
 import { HotFiles } from './hot-files';
+import { Lookups } from './lookups';
 import { extensionOf, mediaTypeOf } from './mime-types';
 import { findMount, mountsOf } from './mounts';
 import type { Mount, MountingVhost, MountRequest } from './mounts';
@@ -45,6 +46,8 @@ interface FoundFile {
   readonly stats: Stats;
 }
 
+type Found = FoundFile | 'add-slash' | undefined;
+
 interface SendableFile extends ServedFile {
   readonly body: FileHandle | Buffer;
 }
@@ -54,6 +57,7 @@ export class StaticFiles implements HttpRoute {
   readonly #mounts: readonly Mount[];
   readonly #crossdomain: boolean;
   readonly #hot = new HotFiles();
+  readonly #lookups = new Lookups<Found>();
 
   constructor({ dir, vhosts, crossdomain = true }: StaticFilesParts) {
     this.#mounts = mountsOf(vhosts, dir);
@@ -64,7 +68,7 @@ export class StaticFiles implements HttpRoute {
     const match = findMount(this.#mounts, exchange);
     if (match === undefined) return false;
     if (refuseMethod(exchange, ['GET', 'HEAD'])) return true;
-    const found = match === 'add-slash' ? match : await find(match.mount.dir, match.below);
+    const found = match === 'add-slash' ? match : await this.#find(match.mount.dir, match.below);
     if (found === undefined) return this.#answerMissing(exchange);
     if (found === 'add-slash') redirectToDirectory(exchange);
     else return this.#answer(exchange, found);
@@ -75,7 +79,12 @@ export class StaticFiles implements HttpRoute {
   async hasFile(exchange: MountRequest): Promise<boolean> {
     const match = findMount(this.#mounts, exchange);
     if (match === undefined || match === 'add-slash') return false;
-    return typeof (await find(match.mount.dir, match.below)) === 'object';
+    return typeof (await this.#find(match.mount.dir, match.below)) === 'object';
+  }
+
+  #find(root: string, below: string): Promise<Found> {
+    const name = `${root}\0${below}`;
+    return this.#lookups.find(name, performance.now(), () => find(root, below));
   }
 
   async #answer(exchange: HttpExchange, found: FoundFile): Promise<boolean> {
@@ -113,7 +122,7 @@ export class StaticFiles implements HttpRoute {
 }
 
 /** Finds what a path below a directory means; undefined when there is nothing to be served. */
-async function find(root: string, below: string): Promise<FoundFile | 'add-slash' | undefined> {
+async function find(root: string, below: string): Promise<Found> {
   const isDirectory = below === '' || below.endsWith('/');
   const path = join(root, below, isDirectory ? INDEX_FILE : '');
   const stats = await lookUp(path);

@@ -88,6 +88,16 @@ export class Client implements ClientSessionHandler {
     return client;
   }
 
+  /** Publishes a stream of the app `live` and is refused; resolves with what the server says. */
+  static async refusal(port: number, stream: string): Promise<string> {
+    const client = new Client(port);
+    await client.until('connected', () => client.info !== undefined);
+    client.#session.publish(stream);
+    await client.until('a refusal', () => client.#isGranted || client.statuses.length > 0);
+    client.close();
+    return client.statuses.join();
+  }
+
   /** Sends tags as they come from a file. */
   send(tags: readonly FlvTag[]): void {
     for (const { type, timestamp, payload } of tags) {

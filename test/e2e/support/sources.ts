@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const SECONDS = '3';
+/** Length of a source unless told. */
+const SECONDS = 3;
 const VIDEO = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25'];
 const AUDIO = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100'];
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '25'];
@@ -37,22 +38,23 @@ const RECIPES = {
 export type SourceName = keyof typeof RECIPES;
 
 let directory: string | undefined;
-const made = new Map<SourceName, Promise<string>>();
+const made = new Map<string, Promise<string>>();
 
-/** The path of a source; three seconds long, a key frame a second where there is video. */
-export function source(name: SourceName): Promise<string> {
-  let path = made.get(name);
+/** The path of a source, with a key frame a second where there is video. */
+export function source(name: SourceName, seconds = SECONDS): Promise<string> {
+  const file = `${seconds}s-${name}`;
+  let path = made.get(file);
   if (path === undefined) {
-    path = make(name);
-    made.set(name, path);
+    path = make(file, name, seconds);
+    made.set(file, path);
   }
   return path;
 }
 
-async function make(name: SourceName): Promise<string> {
+async function make(file: string, name: SourceName, seconds: number): Promise<string> {
   directory ??= fs.mkdtempSync(join(tmpdir(), 'srs-e2e-sources-'));
-  const path = join(directory, name);
-  await run('ffmpeg', ['-v', 'error', '-y', ...RECIPES[name], '-t', SECONDS, path]);
+  const path = join(directory, file);
+  await run('ffmpeg', ['-v', 'error', '-y', ...RECIPES[name], '-t', `${seconds}`, path]);
   return path;
 }
 

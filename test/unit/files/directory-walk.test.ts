@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { statsOf, walkFiles } from '../../../src/files/directory-walk';
 
-import { useDirectory } from './temporary';
+import { useDirectory, withUnreadable } from './temporary';
 
 describe('walkFiles', () => {
   const directory = useDirectory();
@@ -43,8 +43,17 @@ describe('walkFiles', () => {
 
   it('takes a missing directory for an empty one', async () => {
     const walk = await walkFiles(join(directory(), 'none'), isFlv, 10);
-    assert.deepEqual(walk, { files: [], isPartial: false });
+    assert.deepEqual(walk, { files: [], isPartial: false, error: undefined });
     assert.equal(await statsOf(join(directory(), 'none')), undefined);
+  });
+
+  it('passes over a directory inside that cannot be read, and says so', async () => {
+    await withUnreadable(directory(), async () => {
+      const { files, isPartial, error } = await walkFiles(directory(), isFlv, 1000);
+      assert.equal(files.length, 2);
+      assert.equal(isPartial, false);
+      assert.match(error?.message ?? '', /cannot list .*moved.*: ENAMETOOLONG/);
+    });
   });
 
   it('tells a directory that cannot be read', async () => {

@@ -91,6 +91,14 @@ describe('FileWriter', () => {
     }
   });
 
+  it('does not wait on for what becomes enough piece by piece', async () => {
+    const writer = new FileWriter(join(directory(), 'x'), { flushMs: 60_000 });
+    await writer.flush();
+    for (let piece = 0; piece < 30; piece++) writer.write(Buffer.alloc(10_000));
+    while (writer.written < 300_000) await new Promise(setImmediate);
+    await writer.close();
+  });
+
   it('renames at the close', async () => {
     const path = join(directory(), 'x.tmp');
     const writer = new FileWriter(path);

@@ -1,5 +1,5 @@
 /** A directory for the files of a test. */
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,24 @@ export function useDirectory(): () => string {
     rmSync(path, { recursive: true, force: true });
   });
   return () => path;
+}
+
+/**
+ * Runs something while a directory has one inside that not even root can list: its path is too long. Files can be in
+ * the directories around it, whose names begin with `deep`.
+ */
+export async function withUnreadable(directory: string, run: () => Promise<void>): Promise<void> {
+  const chain = (length: number): string => `deep${'-'.repeat(240)}/`.repeat(length);
+  const [outside, moved] = [join(directory, 'deep', chain(9)), join(directory, 'moved')];
+  mkdirSync(outside, { recursive: true });
+  mkdirSync(join(moved, chain(9)), { recursive: true });
+  const inside = join(outside, 'moved');
+  renameSync(moved, inside);
+  try {
+    await run();
+  } finally {
+    renameSync(inside, moved);
+  }
 }
 
 /** Descriptors of this process that are open on files below a directory. */

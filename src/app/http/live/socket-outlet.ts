@@ -8,8 +8,6 @@ import type { Outlet, OutletHandler } from './outlet';
 
 /** Bytes that may wait in the engine before the rest waits with whoever feeds the outlet. */
 const MAX_PENDING = 1024 * 1024;
-/** By then the engine has tried to send what it was handed. */
-const LOOK_AGAIN_MS = 20;
 
 /** The native socket; the media of FLV flows through it without passing here. */
 export class SocketOutlet implements Outlet, SocketHandler {
@@ -20,7 +18,6 @@ export class SocketOutlet implements Outlet, SocketHandler {
   readonly #receivedBefore: number;
   /** The reason when it is not that of the socket. */
   #errno: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, isNoDelay: boolean) {
     this.socket = socket;
@@ -45,13 +42,7 @@ export class SocketOutlet implements Outlet, SocketHandler {
 
   write(bytes: Buffer): boolean {
     this.socket.write(bytes);
-    if (this.isReady) return true;
-    // The engine tells of a drain only when the kernel did not take all of it at once.
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      if (this.isReady) this.handler?.onDrain();
-    }, LOOK_AGAIN_MS).unref();
-    return false;
+    return this.isReady;
   }
 
   end(): void {
@@ -76,7 +67,6 @@ export class SocketOutlet implements Outlet, SocketHandler {
   }
 
   onClose(errno: number): void {
-    clearTimeout(this.#timer);
     this.handler?.onClose(this.#errno ?? errno);
   }
 }

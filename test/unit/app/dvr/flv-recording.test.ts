@@ -226,7 +226,15 @@ describe('FlvRecording', () => {
       await record(5, 0);
       assert.equal(readFileSync(file(), 'utf8'), 'precious text');
       assert.deepEqual(filesIn(directory()), ['cam-2.flv', 'cam.flv']);
-      assert.equal(bench.log.matching('is no FLV file').length, 1);
+      assert.equal(bench.log.matching('is no whole FLV file').length, 1);
+    });
+
+    it('makes a new file beside one that is damaged in the middle', async () => {
+      await record(5, 0);
+      truncateSync(file(), 80 * 1024 * 1024);
+      await record(5, 0);
+      assert.equal(statSync(file()).size, 80 * 1024 * 1024);
+      assert.deepEqual(filesIn(directory()), ['cam-2.flv', 'cam.flv']);
     });
 
     it('leaves an existing file as it was when nothing comes', async () => {

@@ -194,7 +194,15 @@ describe('Mp4Recording', () => {
       writeFileSync(file(), 'precious text');
       await record(appending(), 5);
       assert.equal(readFileSync(file(), 'utf8'), 'precious text');
-      assert.equal(bench.log.matching('is no recording of the same tracks').length, 1);
+      assert.equal(bench.log.matching('is no whole recording of the same tracks').length, 1);
+    });
+
+    it('makes a new file beside one that is damaged in the middle', async () => {
+      await record(appending(), 5);
+      truncateSync(file(), 80 * 1024 * 1024);
+      await record(appending(), 5);
+      assert.equal(statSync(file()).size, 80 * 1024 * 1024);
+      assert.deepEqual(filesIn(directory()), ['cam-2.mp4', 'cam.mp4']);
     });
 
     it('adds up durations of publishers whose times are not corrected', async () => {

@@ -143,6 +143,37 @@ describe('Recovery of unfinished recordings', () => {
     assert.deepEqual(left, [damaged, foreign, fresh, `${opened}.tmp`].sort());
   });
 
+  it('neither removes nor cuts what is no recording, though it is called like one', async () => {
+    const options = optionsIn(directory());
+    await leave(options, 0);
+    const download = join(directory(), 'live/film.1.flv.tmp');
+    const movie = join(directory(), 'live/film.1.mp4.tmp');
+    for (const path of [download, movie]) {
+      writeFileSync(path, 'a download of somebody. '.repeat(100));
+      utimesSync(path, beforeStart, beforeStart);
+    }
+    recover(options);
+    recover({ ...options, format: 'mp4' });
+    await bench.log.until(() => bench.log.matching('alone: it is no recording').length === 2);
+    assert.deepEqual([statSync(download).size, statSync(movie).size], [2400, 2400]);
+  });
+
+  it('does not cut most of a file off because of damage in the middle', async () => {
+    const options = optionsIn(directory());
+    const file = `${await leave(options, 0)}.tmp`;
+    const path = join(directory(), 'live/cam.2.mp4');
+    const movie = await leave({ ...options, format: 'mp4', path }, 0);
+    for (const left of [file, `${movie}.tmp`]) {
+      truncateSync(left, 80 * 1024 * 1024);
+      utimesSync(left, beforeStart, beforeStart);
+    }
+    recover(options);
+    recover({ ...options, format: 'mp4' });
+    await bench.log.until(() => bench.log.matching('is damaged at byte').length === 2);
+    assert.equal(statSync(file).size, 80 * 1024 * 1024);
+    assert.equal(statSync(`${movie}.tmp`).size, 80 * 1024 * 1024);
+  });
+
   it('goes on after a file that cannot be recovered', async () => {
     const options = optionsIn(directory());
     const file = await leave(options, 0);

@@ -7,7 +7,7 @@ import type { DvrOptions } from '../../../../src/app/dvr/options';
 import { RecordingPaths } from '../../../../src/app/dvr/recording-paths';
 import { Retention } from '../../../../src/app/dvr/retention';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
-import { useDirectory } from '../../files/temporary';
+import { useDirectory, withUnreadable } from '../../files/temporary';
 
 import { Bench, filesIn, optionsIn, send, startOfDayMs, streamName } from './harness';
 
@@ -86,6 +86,34 @@ describe('Retention', () => {
     assert.match(log.lines[0] ?? '', /error 0 dvr cannot look for old files/);
     await retain({ retainAgeMs: 1000 }, `${directory()}/none/[stream].flv`);
     assert.equal(log.lines.length, 1);
+  });
+
+  it('deletes what is elsewhere when one directory cannot be read, and tells that once', async () => {
+    make('a/cam.1.flv', 10, 100);
+    const retention = new Retention({
+      paths: new RecordingPaths(optionsIn(directory()), true, streamName.vhost),
+      limits: { retainAgeMs: 60_000, retainBytes: 0 },
+      active,
+      log,
+      timeOfDayMs: () => startOfDayMs,
+    });
+    await withUnreadable(directory(), async () => {
+      await retention.run();
+      await retention.run();
+      assert.deepEqual(existsSync(join(directory(), 'a')), false);
+    });
+    assert.equal(log.matching('does not look for old files everywhere').length, 1);
+  });
+
+  it('lets a stream that begins to append wait for the deletion', async () => {
+    const path = make('cam.1.flv', 10, 100);
+    const retaining = retain({ retainAgeMs: 60_000 }, `${directory()}/[stream].[timestamp].flv`);
+    while (!active.has(path)) await new Promise(setImmediate);
+    const release = await active.claim(path, { key: 'k', isClosing: false });
+    assert.equal(existsSync(path), false);
+    release();
+    await retaining;
+    assert.equal(active.size, 0);
   });
 
   it('runs when the service starts', async () => {

@@ -3,7 +3,12 @@ import { createDecipheriv } from 'node:crypto';
 import { access, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { stub } from 'sinon';
+
 import type { HlsOptions } from '../../../../src/app/hls/options';
+import { ErrorCode } from '../../../../src/core/errors';
+import { FileWriter } from '../../../../src/files/file-writer';
+import { fileError } from '../../../../src/files/open-file';
 import { TsReader } from '../../../../src/media/ts-reader';
 
 import {
@@ -104,7 +109,7 @@ describe('app/hls on disk', () => {
     await hls.service.settle();
     hls.send(sink, avTags(14_040));
     await until(() => hls.segments.length === 7);
-    await settled();
+    await hls.service.settle();
     const name = (index: number): string => `show-${index}.ts`;
     assert.ok((await directory.list()).includes(name(0)));
     assert.ok(!(await lines()).includes(name(1)));
@@ -213,8 +218,18 @@ describe('app/hls on disk', () => {
     assert.equal(hls.get('/live/show-0.ts').status, 200);
     sink.onUnpublish();
     await until(() => hls.segments.length === 3);
+    await hls.service.settle();
     assert.ok((await read('show-0.ts')).equals(hls.get('/live/show-0.ts').body));
     assert.doesNotMatch((await lines()).join('\n'), /PART/);
+  });
+
+  it('refuses a second stream that would write the same keys', () => {
+    const same = { keys: true, keyFile: '[seq].key' };
+    hls.publish(hls.sink(options(same)));
+    const other = { vhost: 'v.com', app: 'live', stream: 'other' };
+    hls.publish(hls.sink(options(same), other), other);
+    const [line = ''] = hls.log.matching('hls is off');
+    assert.match(line, /\/0.key is written by v.com\/live\/show/);
   });
 
   it('refuses a second stream that would write the same files', () => {
@@ -232,6 +247,32 @@ describe('app/hls on disk', () => {
     hls.publish(hls.sink(options(segments), third), third);
     assert.equal(hls.log.matching('hls is off').length, 2);
     sink.onUnpublish();
+  });
+
+  it('keeps fewer segments when the disk is full, so that the stream goes on', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    const sink = hls.sink(options());
+    hls.publish(sink);
+    await hls.service.settle();
+    hls.send(sink, avTags(10_200));
+    await hls.service.settle();
+    assert.equal(hls.segments.length, 5);
+    const closing = stub(FileWriter.prototype, 'close').callsFake(async function (
+      this: FileWriter,
+    ) {
+      await closing.wrappedMethod.call(this);
+      throw fileError(ErrorCode.SYSTEM_FILE_WRITE, 'cannot write', full);
+    });
+    hls.send(sink, avTags(4000, 1000, 10_240).slice(2));
+    await hls.service.settle();
+    closing.restore();
+    assert.equal((await lines()).filter((line) => line.endsWith('.ts')).length, 4);
+    assert.deepEqual((await directory.list()).slice(0, 3), ['show-1.ts', 'show-2.ts', 'show-3.ts']);
+    hls.send(sink, avTags(10_200, 1000, 14_240).slice(2));
+    await hls.service.settle();
+    const listed = (await lines()).filter((line) => line.endsWith('.ts'));
+    assert.equal(listed.length, 4);
+    assert.equal(listed.at(-1), 'show-11.ts');
   });
 
   it('tells once of a directory that cannot be written, and goes on when it can', async () => {

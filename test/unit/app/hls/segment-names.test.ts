@@ -69,10 +69,10 @@ describe('app/hls/segment-names', () => {
     assert.equal(elsewhere.ramKeyUri(elsewhere.key(3, 0)), 'https://k/x/live/show-3.key');
   });
 
-  it('keeps directories below that of the playlist in memory, and takes others off', () => {
+  it('has the directories of all files below that of the playlist in memory', () => {
     const below = names({ tsFile: '[app]/[stream]/[seq].ts' });
     assert.equal(below.ramPath(below.segment(1, 0).ramName), '/live/show/1.ts');
     const beside = names({ tsFile: 'segments/[app]-[stream]-[seq].ts' });
-    assert.equal(beside.ramPath(beside.segment(1, 0).ramName), '/live/live-show-1.ts');
+    assert.equal(beside.ramPath(beside.segment(1, 0).ramName), '/live/segments/live-show-1.ts');
   });
 });

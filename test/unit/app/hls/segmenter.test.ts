@@ -83,7 +83,10 @@ describe('app/hls/segmenter', () => {
     segmenter.beginPart(frame('120v'));
     segmenter.take(frame('120v'), 1);
     assert.equal(segmenter.isPartIndependent, false);
-    assert.equal(segmenter.partStartMs, 120);
+    segmenter.beginPart(frame('600a'));
+    segmenter.take(frame('600a'), 1);
+    assert.equal(segmenter.isPartIndependent, false);
+    assert.equal(segmenter.partStartMs, 600);
     assert.equal(segmenter.startMs, 0);
   });
 
