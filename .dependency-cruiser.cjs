@@ -57,7 +57,10 @@ module.exports = {
     {
       name: 'features-stay-apart',
       severity: 'error',
-      from: { path: '^src/app/([^/]+)/', pathNot: '^src/app/(config|stats|log|process|stream|access)/' },
+      from: {
+        path: '^src/app/([^/]+)/',
+        pathNot: '^src/app/(config|stats|log|process|stream|access)/',
+      },
       to: {
         path: '^src/(app|[^/]+[.]ts$)',
         pathNot: '^src/app/($1|config|stream|stats|access)/',

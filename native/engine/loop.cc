@@ -199,7 +199,8 @@ void Loop::SweepSocket(Socket* socket) {
 }
 
 int64_t Loop::NextDue() const {
-  if (!deferred_.empty() || !dirty_sockets_.empty() || !dirty_logs_.empty()) return 0;
+  bool pending = event_count_ > 0 || !deferred_.empty();
+  if (pending || !dirty_sockets_.empty() || !dirty_logs_.empty()) return 0;
   return std::min({flush_pacer_.NextDue(work_), read_lanes_.NextDue(), next_sweep_});
 }
 

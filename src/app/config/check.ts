@@ -125,12 +125,21 @@ function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
 
 /** Names without number or time are all the same. */
 function checkSegmentNames({ name, enabled, hls }: VhostOptions, block: Directive): Warning[] {
-  const isNumbered = /\[(seq|timestamp|05|999)\]/.test(hls.tsFile);
-  if (!enabled || !hls.enabled || hls.storage === 'ram' || isNumbered) return [];
+  if (!enabled || !hls.enabled) return [];
   const section = find(block.children ?? [], 'hls');
-  const place = find(section?.children ?? [], 'hls_ts_file') ?? section ?? block;
+  const placeOf = (directive: string): Place =>
+    find(section?.children ?? [], directive) ?? section ?? block;
+  if (hls.keys && !isNumbered(hls.keyFile)) {
+    const text = `vhost ${name}: hls_key_file ${hls.keyFile} gives all keys one name`;
+    throw new ConfigError(placeOf('hls_key_file'), `${text}, put [seq] into it`);
+  }
+  if (isNumbered(hls.tsFile)) return [];
   const text = `vhost ${name} hls_ts_file ${hls.tsFile} gives all segments one name`;
-  return [warn(place, `${text}: put [seq] or [timestamp] into it`)];
+  return [warn(placeOf('hls_ts_file'), `${text}: put [seq] or [timestamp] into it`)];
+}
+
+function isNumbered(template: string): boolean {
+  return /\[(seq|timestamp|05|999)\]/.test(template);
 }
 
 /** The extension of the mount is the container for which players may come before the publisher. */

@@ -46,7 +46,7 @@ interface FoundFile {
   readonly stats: Stats;
 }
 
-type Found = FoundFile | 'add-slash' | undefined;
+type Found = FoundFile | 'add-slash';
 
 interface SendableFile extends ServedFile {
   readonly body: FileHandle | Buffer;
@@ -82,7 +82,7 @@ export class StaticFiles implements HttpRoute {
     return typeof (await this.#find(match.mount.dir, match.below)) === 'object';
   }
 
-  #find(root: string, below: string): Promise<Found> {
+  #find(root: string, below: string): Promise<Found | undefined> {
     const name = `${root}\0${below}`;
     return this.#lookups.find(name, performance.now(), () => find(root, below));
   }
@@ -122,7 +122,7 @@ export class StaticFiles implements HttpRoute {
 }
 
 /** Finds what a path below a directory means; undefined when there is nothing to be served. */
-async function find(root: string, below: string): Promise<Found> {
+async function find(root: string, below: string): Promise<Found | undefined> {
   const isDirectory = below === '' || below.endsWith('/');
   const path = join(root, below, isDirectory ? INDEX_FILE : '');
   const stats = await lookUp(path);

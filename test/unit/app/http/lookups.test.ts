@@ -6,7 +6,7 @@ describe('Lookups', () => {
   it('looks a name up once for all who ask at the same moment', async () => {
     const lookups = new Lookups<number>();
     let count = 0;
-    const ask = (name: string, nowMs: number): Promise<number> =>
+    const ask = (name: string, nowMs: number): Promise<number | undefined> =>
       lookups.find(name, nowMs, () => Promise.resolve(++count));
     assert.deepEqual(
       await Promise.all([ask('a', 0), ask('a', 5), ask('b', 5), ask('a', 19)]),
@@ -17,14 +17,15 @@ describe('Lookups', () => {
     assert.equal(await ask('b', 40), 5);
   });
 
-  it('tells a failure to all of the moment, and asks anew after it', async () => {
+  it('asks again for what was not there, or could not be looked up', async () => {
     const lookups = new Lookups<string>();
-    const failing = (): Promise<string> => Promise.reject(new Error('gone'));
-    await assert.rejects(lookups.find('a', 100, failing), /gone/);
-    await assert.rejects(
-      lookups.find('a', 110, () => Promise.resolve('here')),
-      /gone/,
-    );
-    assert.equal(await lookups.find('a', 120, () => Promise.resolve('here')), 'here');
+    const here = (): Promise<string> => Promise.resolve('here');
+    const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+    const failing = (): Promise<never> => Promise.reject(new Error('gone'));
+    const both = [lookups.find('a', 100, nothing), lookups.find('a', 100, here)];
+    assert.deepEqual(await Promise.all(both), [undefined, undefined]);
+    await assert.rejects(lookups.find('a', 101, failing), /gone/);
+    assert.equal(await lookups.find('a', 102, here), 'here');
+    assert.equal(await lookups.find('a', 103, failing), 'here');
   });
 });

@@ -79,22 +79,6 @@ describe('the outlets of players', () => {
     });
   });
 
-  it('on a native socket ask again where the engine has nothing to tell', () => {
-    const timers = sinon.useFakeTimers();
-    const socket = new FakeSocket();
-    const outlet = new SocketOutlet(socket.asSocket, true);
-    outlet.handler = handler;
-    socket.pendingBytes = 1024 * 1024;
-    assert.equal(outlet.write(Buffer.from('a')), false);
-    timers.tick(20);
-    assert.deepEqual(events, [], 'the kernel has not taken it: a drain will be told');
-    outlet.write(Buffer.from('b'));
-    socket.pendingBytes = 0;
-    timers.tick(20);
-    assert.deepEqual(events, ['drain']);
-    timers.restore();
-  });
-
   describe('on a response', () => {
     let timers: sinon.SinonFakeTimers;
     let response: FakeResponse;
