@@ -4,7 +4,6 @@
  * Enhanced RTMP v1 and v2. The classification runs once per message: it allocates nothing. Nothing here throws.
  */
 
-import { locateConfiguration } from './codec-configuration';
 import {
   describeAudioRecord,
   describeLegacyAudio,
@@ -12,6 +11,7 @@ import {
   describeVideoRecord,
 } from './codec-description';
 import type { AudioDescription, VideoDescription } from './codec-description';
+import { locateTagBody } from './tag-body';
 import {
   AudioPacketType,
   SoundFormat,
@@ -162,7 +162,7 @@ export function describeVideoHeader(
   end: number,
 ): VideoDescription | undefined {
   if (classifyVideo(data, start, end) & TagFlags.sequenceHeader) {
-    const { fourCc, record } = locateConfiguration('video', data, start, end);
+    const { fourCc, record } = configurationOf('video', data, start, end);
     return attempt(() => describeVideoRecord(fourCc, record));
   }
   const isLegacy = end > start && !isEnhanced('video', data, start, end);
@@ -179,11 +179,28 @@ export function describeAudioHeader(
   end: number,
 ): AudioDescription | undefined {
   if (classifyAudio(data, start, end) & TagFlags.sequenceHeader) {
-    const { fourCc, record } = locateConfiguration('audio', data, start, end);
+    const { fourCc, record } = configurationOf('audio', data, start, end);
     return attempt(() => describeAudioRecord(fourCc, record, byteAt(data, start, end)));
   }
   const isLegacy = end > start && !isEnhanced('audio', data, start, end);
   return isLegacy ? describeLegacyAudio(data.subarray(start, end)) : undefined;
+}
+
+/** The record of (the first track of) a sequence header; the FourCC is empty for legacy AAC. */
+function configurationOf(
+  kind: MediaKind,
+  data: Uint8Array,
+  start: number,
+  end: number,
+): { fourCc: string; record: Uint8Array } {
+  const payload = Buffer.from(data.buffer, data.byteOffset + start, end - start);
+  const body = locateTagBody(kind, payload, undefined);
+  if (!body) return { fourCc: '', record: payload.subarray(payload.length) };
+  const isLegacyAudio = kind === 'audio' && !isEnhanced(kind, data, start, end);
+  return {
+    fourCc: isLegacyAudio ? '' : body.codec,
+    record: payload.subarray(body.start, body.end),
+  };
 }
 
 function attempt<T>(parse: () => T): T | undefined {

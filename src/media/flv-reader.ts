@@ -1,7 +1,7 @@
 /** Reads an FLV file from whatever pieces it arrives in, tag by tag. */
 import { ErrorCode, SrsError } from '../core/errors';
 
-import { FlvTagType, flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes } from './flv';
+import { flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes, isFlvTagType } from './flv';
 import type { FlvTag } from './flv';
 
 /** Largest DataOffset accepted; the standard knows only 9. */
@@ -93,9 +93,7 @@ export class FlvReader {
   #checkTagHeader(header: Buffer): void {
     const at = this.#offset + flvPreviousTagSizeBytes;
     const type = header.readUInt8(0);
-    const isKnown =
-      type === FlvTagType.audio || type === FlvTagType.video || type === FlvTagType.script;
-    if (!isKnown) {
+    if (!isFlvTagType(type)) {
       this.#fail(
         ErrorCode.KERNEL_FLV_HEADER,
         `expected tag type 8, 9 or 18 at offset ${at}, got ${type}`,

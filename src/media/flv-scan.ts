@@ -1,6 +1,13 @@
 /** Finds out how much of an FLV file is whole, and what it holds, from the headers of its tags. */
 import { TagFlags, classifyAudio, classifyVideo } from './codec';
-import { FlvTagType, flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes } from './flv';
+import {
+  FlvTagType,
+  flvFirstTagAt,
+  flvHeaderBytes,
+  flvPreviousTagSizeBytes,
+  flvTagHeaderBytes,
+  isFlvTagType,
+} from './flv';
 import { FlvIndex } from './flv-index';
 
 /** A file, read piece by piece. */
@@ -26,8 +33,6 @@ export interface FlvScan {
   readonly script: Buffer | undefined;
 }
 
-/** Where the first tag begins in the files we write. */
-export const flvFirstTagAt = flvHeaderBytes + flvPreviousTagSizeBytes;
 /** Bytes read at once: in most streams several tags. */
 const windowBytes = 16 * 1024;
 /** Enough of a tag's body to tell what it is. */
@@ -99,7 +104,7 @@ class FlvWalk {
     const type = bytes.readUInt8(0);
     const size = bytes.readUIntBE(1, 3);
     const end = at + flvTagHeaderBytes + size + flvPreviousTagSizeBytes;
-    const isTag = isTagType(type) && bytes.readUIntBE(8, 3) === 0;
+    const isTag = isFlvTagType(type) && bytes.readUIntBE(8, 3) === 0;
     if (!isTag || end > this.#source.size) return 0;
     const timeMs = bytes.readUIntBE(4, 3) + (bytes.readUInt8(7) & 0x7f) * 2 ** 24;
     const body = bytes.subarray(flvTagHeaderBytes, flvTagHeaderBytes + size);
@@ -133,8 +138,4 @@ class FlvWalk {
     const start = at - this.#windowAt;
     return this.#window.subarray(start, start + length);
   }
-}
-
-function isTagType(type: number): boolean {
-  return type === FlvTagType.audio || type === FlvTagType.video || type === FlvTagType.script;
 }

@@ -1,6 +1,12 @@
 /** Writes an FLV file or live stream: header, tags, previous tag sizes (Video File Format 10.1, annex E). */
 import { ByteWriter } from './byte-writer';
-import { FlvHeaderFlag, flvHeaderBytes, flvPreviousTagSizeBytes, flvTagHeaderBytes } from './flv';
+import {
+  FlvHeaderFlag,
+  flvFirstTagAt,
+  flvHeaderBytes,
+  flvPreviousTagSizeBytes,
+  flvTagHeaderBytes,
+} from './flv';
 import type { FlvTag } from './flv';
 
 /** Encodes FLV piece by piece into `write`, which gets each payload as it is, not a copy. */
@@ -14,7 +20,7 @@ export class FlvWriter {
   /** The file header and the first PreviousTagSize, which is 0 (E.2, E.3). Call once, first. */
   writeHeader(hasAudio = true, hasVideo = true): void {
     const flags = (hasAudio ? FlvHeaderFlag.audio : 0) | (hasVideo ? FlvHeaderFlag.video : 0);
-    const header = new ByteWriter(flvHeaderBytes + flvPreviousTagSizeBytes)
+    const header = new ByteWriter(flvFirstTagAt)
       .bytes(Buffer.from('FLV'))
       .u8(1)
       .u8(flags)

@@ -1,9 +1,8 @@
 /** Owns the script tag that an FLV recording begins with: written with room to spare, filled in again at the end. */
 import { product } from '../../core/version';
-import { FlvHeaderFlag, flvTagHeaderBytes } from '../../media/flv';
+import { flvFirstTagAt, FlvHeaderFlag, flvTagHeaderBytes } from '../../media/flv';
 import { FlvIndex } from '../../media/flv-index';
 import type { FlvIndexEntry } from '../../media/flv-index';
-import { flvFirstTagAt } from '../../media/flv-scan';
 import { Amf0Reader } from '../../rtmp/amf0-reader';
 import { AmfObject } from '../../rtmp/amf0-value';
 import type { AmfValue } from '../../rtmp/amf0-value';

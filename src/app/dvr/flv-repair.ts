@@ -1,7 +1,12 @@
 /** Owns FLV files left by earlier recordings: cutting them to what is whole, stating what they hold, going on. */
-import { FlvTagType, flvPreviousTagSizeBytes, flvTagHeaderBytes } from '../../media/flv';
+import {
+  flvFirstTagAt,
+  flvPreviousTagSizeBytes,
+  flvTagHeaderBytes,
+  FlvTagType,
+} from '../../media/flv';
 import { FlvIndex } from '../../media/flv-index';
-import { flvFirstTagAt, scanFlv } from '../../media/flv-scan';
+import { scanFlv } from '../../media/flv-scan';
 import type { FlvScan, FlvSource } from '../../media/flv-scan';
 import type { AmfObject } from '../../rtmp/amf0-value';
 

@@ -1,15 +1,8 @@
 /** Reads media playlists that were written here. */
+import type { ListedSegment } from './segment';
 
-/** A segment of a playlist. */
-export interface ParsedSegment {
-  readonly uri: string;
-  readonly durationMs: number;
-  readonly isDiscontinuity: boolean;
-  readonly startEpochMs: number | undefined;
-  readonly mapUri: string | undefined;
-  /** Attributes of its EXT-X-KEY; undefined when it is not encrypted. */
-  readonly key: string | undefined;
-}
+/** A segment of a playlist: what the text says of it. */
+export type ParsedSegment = Omit<ListedSegment, 'sequence' | 'bytes'>;
 
 /** A playlist. */
 export interface ParsedPlaylist {

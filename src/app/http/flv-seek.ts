@@ -2,17 +2,16 @@
 import { ErrorCode, SrsError } from '../../core/errors';
 import { classifyAudio, classifyVideo, TagFlags } from '../../media/codec';
 import {
-  flvHeaderBytes,
+  flvFirstTagAt,
   flvPreviousTagSizeBytes,
   flvTagHeaderBytes,
   FlvTagType,
+  isFlvTagType,
   maxFlvTagBytes,
 } from '../../media/flv';
 
 import type { FileWindow } from './file-window';
 
-/** File header and the size of no tag, before the first tag. */
-const FLV_PREFACE_BYTES = flvHeaderBytes + flvPreviousTagSizeBytes;
 const OVERHEAD = flvTagHeaderBytes + flvPreviousTagSizeBytes;
 /** Enough of a tag to say what it is, ModEx and multitrack headers included. */
 const PEEKED_BYTES = flvTagHeaderBytes + 32;
@@ -50,12 +49,12 @@ export interface FlvHeaders {
  * @throws SrsError KERNEL_FLV_HEADER (3036) when it is no FLV file
  */
 export async function readFlvHeaders(file: FileWindow): Promise<FlvHeaders> {
-  const preface = Buffer.from(await file.read(0, FLV_PREFACE_BYTES));
-  if (preface.length < FLV_PREFACE_BYTES || preface.toString('latin1', 0, 3) !== 'FLV') {
+  const preface = Buffer.from(await file.read(0, flvFirstTagAt));
+  if (preface.length < flvFirstTagAt || preface.toString('latin1', 0, 3) !== 'FLV') {
     throw new SrsError(ErrorCode.KERNEL_FLV_HEADER, 'expect a file that begins with FLV');
   }
   const parts = [preface];
-  let end = FLV_PREFACE_BYTES;
+  let end = flvFirstTagAt;
   let bytes = 0;
   let hasVideo = false;
   let tag = await tagAt(file, end);
@@ -98,7 +97,7 @@ async function keyFrameBefore(
   while (at > headersEnd && from - at < MAX_SEARCHED_BYTES) {
     const field = await file.read(at - flvPreviousTagSizeBytes, flvPreviousTagSizeBytes, true);
     const start = at - flvPreviousTagSizeBytes - (field.length < 4 ? 0 : field.readUInt32BE(0));
-    if (start < FLV_PREFACE_BYTES || start >= at) return undefined;
+    if (start < flvFirstTagAt || start >= at) return undefined;
     const tag = await tagAt(file, start, true);
     if (tag?.end !== at) return undefined;
     if (isKey(tag)) return tag.at;
@@ -119,7 +118,7 @@ async function keyFrameAfter(file: FileWindow, from: Tag): Promise<number | unde
 /** The first place after `from` that is the beginning of a tag beyond doubt. */
 async function nextTag(file: FileWindow, from: number): Promise<Tag | undefined> {
   const limit = Math.min(file.size, from + maxFlvTagBytes + OVERHEAD);
-  let at: number | undefined = Math.max(from, FLV_PREFACE_BYTES);
+  let at: number | undefined = Math.max(from, flvFirstTagAt);
   for (let tried = 0; tried < MAX_CANDIDATES; tried++) {
     at = await nextCandidate(file, at, limit);
     if (at === undefined) return undefined;
@@ -150,7 +149,7 @@ async function nextCandidate(
 
 /** The tag at a place; undefined when there is none: its header makes no sense, or it is not whole. */
 async function tagAt(file: FileWindow, at: number, backwards = false): Promise<Tag | undefined> {
-  if (at < FLV_PREFACE_BYTES) return undefined;
+  if (at < flvFirstTagAt) return undefined;
   const head = await file.read(at, PEEKED_BYTES, backwards);
   if (head.length < flvTagHeaderBytes || !looksLikeTag(head, 0)) return undefined;
   const size = head.readUIntBE(1, 3);
@@ -177,9 +176,6 @@ function isKey({ type, flags }: Tag): boolean {
 }
 
 function looksLikeTag(bytes: Buffer, at: number): boolean {
-  const type = (bytes[at] ?? 0) & 0x1f;
-  if (type !== FlvTagType.audio && type !== FlvTagType.video && type !== FlvTagType.script) {
-    return false;
-  }
+  if (!isFlvTagType((bytes[at] ?? 0) & 0x1f)) return false;
   return ((bytes[at + 8] ?? 1) | (bytes[at + 9] ?? 1) | (bytes[at + 10] ?? 1)) === 0;
 }
