@@ -29,6 +29,10 @@ step() {
   skipped=$((skipped + counts[2]))
   if ((counts[1])); then
     failures+=("$name: ${counts[1]} tests")
+    if [[ -f $OBJS/test-results/$name.failed ]]; then
+      local line
+      while IFS= read -r line; do failures+=("  $line"); done <"$OBJS/test-results/$name.failed"
+    fi
   elif ((status)); then
     fail "$name: exit status $status"
   fi

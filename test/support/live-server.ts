@@ -20,7 +20,7 @@ import { eventually } from './waits';
 import { WsPeer } from './ws-peer';
 
 /** A stop waits three seconds for clients that do not go: none of ours may be such a one. */
-const PROMPT_MS = 2500;
+export const PROMPT_MS = 2500;
 const CLOSING_LINE = /^(trace|warn) \d+ client (finished|disconnect peer|timeout)\. /;
 
 /** A server from a configuration text, and those who talk to it. */
