@@ -60,8 +60,8 @@ export const ErrorCode = {
   SYSTEM_CREATE_PIPE: 1048, // cannot create the signal pipe
   SYSTEM_FILE_SEEK: 1049, // FLV seek failed
   SYSTEM_IO_INVALID: 1050, // file API used without an opened io (client library)
-  ST_EXCEED_THREADS: 1051, // max_connections above 32756
-  SYSTEM_SECURITY: 1052, // connection refused by the security rules
+  ST_EXCEED_THREADS: 1051, // max_connections above 32756; a limit of a vhost is reached
+  SYSTEM_SECURITY: 1052, // no security rule allows the address
   SYSTEM_SECURITY_DENY: 1053, // connection matches a deny rule
   SYSTEM_SECURITY_ALLOW: 1054, // connection matches no allow rule
   SYSTEM_TIME: 1055, // cannot read the clock
@@ -87,7 +87,7 @@ export const ErrorCode = {
   RTMP_CH_SCHEMA: 2012, // internal: invalid complex handshake schema
   RTMP_PACKET_SIZE: 2013, // message length changed between its chunks
   RTMP_VHOST_NOT_FOUND: 2014, // vhost unknown (and no default vhost) or disabled
-  RTMP_ACCESS_DENIED: 2015, // referer check failed
+  RTMP_ACCESS_DENIED: 2015, // referer check failed; no valid key or signature
   RTMP_HANDSHAKE: 2016, // S0 is not 3 (client role)
   RTMP_NO_REQUEST: 2017, // _result/_error for an unknown transaction
   RTMP_HS_SSL_REQUIRE: 2018, // reserved

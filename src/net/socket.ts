@@ -77,6 +77,11 @@ export class Socket implements Channel {
     return portOf((this.#remote ??= this.#address(true)));
   }
 
+  /** From here on the peer is said to be this one: the client for whom a proxy has connected. */
+  setRemote(address: string, port: number): void {
+    this.#remote = `${address} ${port}`;
+  }
+
   /** Numeric address on our side. */
   get localAddress(): string {
     return hostOf((this.#local ??= this.#address(false)));

@@ -10,6 +10,11 @@ const cases: readonly (readonly [string, string])[] = [
   ['s?txSecret=1&txTime=2&Sign=3', 's?txSecret=***&txTime=2&Sign=***'],
   ['rtmp://user:pass@h/live', 'rtmp://***@h/live'],
   ['http://h/a?auth_key=1-2-3, swfUrl=', 'http://h/a?auth_key=***, swfUrl='],
+  ['livestream?key=a', 'livestream?key=***'],
+  ['livestream?secret=a&x=1', 'livestream?secret=***&x=1'],
+  ['livestream?password=a', 'livestream?password=***'],
+  ['/live/s.flv?expires=1&sign=ab12&ip=::1', '/live/s.flv?expires=1&sign=***&ip=::1'],
+  ['rtmp://h/live?key=a/livestream', 'rtmp://h/live?key=***'],
 ];
 
 describe('redact', () => {
