@@ -18,7 +18,7 @@ interface Member {
 /** The members of one stage, next to print first. */
 class StageRotation {
   readonly #members = new Set<Member>();
-  readonly #intervalMs: number;
+  #intervalMs: number;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,18 +30,31 @@ class StageRotation {
   join(print: PithyLine): () => void {
     const member = { print, joinedMs: this.#clock.nowMs() };
     this.#members.add(member);
-    this.#timer ??= setInterval(() => {
-      this.#printNext();
-    }, this.#intervalMs).unref();
+    this.#start();
     return () => {
       this.#members.delete(member);
       if (this.#members.size === 0) this.#stop();
     };
   }
 
+  /** Prints at another interval from now on. */
+  setInterval(intervalMs: number): void {
+    if (this.#intervalMs === intervalMs) return;
+    this.#intervalMs = intervalMs;
+    if (this.#timer === undefined) return;
+    this.#stop();
+    this.#start();
+  }
+
   clear(): void {
     this.#members.clear();
     this.#stop();
+  }
+
+  #start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#printNext();
+    }, this.#intervalMs).unref();
   }
 
   #stop(): void {
@@ -61,7 +74,7 @@ class StageRotation {
 
 /** All stages. Workers join the stage they are in and leave it when they end. */
 export class PithyPrint {
-  readonly #intervalsMs: Readonly<Record<PithyStage, number>>;
+  #intervalsMs: Readonly<Record<PithyStage, number>>;
   readonly #clock: Clock;
   readonly #stages = new Map<PithyStage, StageRotation>();
 
@@ -79,6 +92,12 @@ export class PithyPrint {
       this.#stages.set(stage, rotation);
     }
     return rotation.join(print);
+  }
+
+  /** Takes other intervals, those that are running included. */
+  setIntervals(intervalsMs: Readonly<Record<PithyStage, number>>): void {
+    this.#intervalsMs = intervalsMs;
+    for (const [stage, rotation] of this.#stages) rotation.setInterval(intervalsMs[stage]);
   }
 
   /** Ends all stages; nothing prints any more. */

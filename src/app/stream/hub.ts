@@ -13,6 +13,8 @@ export interface HubOptions {
   readonly graceMs?: number;
   /** A stream was made; its first publisher or player follows. */
   onCreate?(source: Source, vhost: VhostOptions): void;
+  /** A stream is gone; another of its name is another one. */
+  onDrop?(source: Source): void;
 }
 
 /** All streams by vhost, app and name. */
@@ -33,6 +35,11 @@ export class Hub {
   /** The streams that exist, in the order of their creation. */
   get sources(): Iterable<Source> {
     return this.#sources.values();
+  }
+
+  /** Those of a vhost. */
+  ofVhost(vhost: string): Source[] {
+    return [...this.#sources.values()].filter(({ name }) => name.vhost === vhost);
   }
 
   find(name: StreamName): Source | undefined {
@@ -62,6 +69,13 @@ export class Hub {
     if (source.isIdle && !source.wasPublished) this.#drop(mapKey(source.name), source);
   }
 
+  /** Drops the streams of a vhost that nobody uses. */
+  dropIdle(vhost: string): void {
+    for (const source of this.ofVhost(vhost)) {
+      if (source.isIdle) this.#drop(mapKey(source.name), source);
+    }
+  }
+
   /** Drops the streams unused for the grace period; to be called every few seconds, `nowMs` monotonic. */
   sweep(nowMs: number): void {
     for (const [key, source] of this.#sources) {
@@ -84,6 +98,7 @@ export class Hub {
     this.#sources.delete(key);
     this.#idleSinceMs.delete(source);
     source.close();
+    this.#options.onDrop?.(source);
   }
 }
 
@@ -93,7 +108,7 @@ function mapKey({ vhost, app, stream }: StreamName): string {
 }
 
 /** What a source takes from its vhost. */
-function sourceOptions(vhost: VhostOptions): SourceOptions {
+export function sourceOptions(vhost: VhostOptions): SourceOptions {
   return {
     log: {
       chunkSize: vhost.chunkSize,

@@ -1,5 +1,6 @@
 /** Owns the newest metadata and decoder configurations of one stream: tells repeats, serves late sinks. */
 import { TagFlags, trackIdOf } from '../../media/codec';
+import type { MediaKind } from '../../media/tag-header';
 
 import type { StreamMessage } from './sink';
 
@@ -24,6 +25,16 @@ export class SequenceHeaders {
   /** What is cached, metadata first, then video, then audio, as a reader needs it. */
   list(): StreamMessage[] {
     return [...this.#messages].sort(([a], [b]) => a - b).map(([, message]) => message);
+  }
+
+  /** The configuration of the first video or audio track that has one. */
+  first(kind: MediaKind): StreamMessage | undefined {
+    const from = kind === 'video' ? FIRST_VIDEO_SLOT : FIRST_AUDIO_SLOT;
+    for (let slot = from; slot < from + MAX_TRACKS; slot++) {
+      const message = this.#messages.get(slot);
+      if (message) return message;
+    }
+    return undefined;
   }
 
   /** Replaces the metadata. */

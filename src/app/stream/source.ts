@@ -13,11 +13,13 @@ import type {
 import type { AmfObject } from '../../rtmp/amf0-value';
 import { encodeAmf0 } from '../../rtmp/amf0-writer';
 import { ON_METADATA } from '../../rtmp/packets/data';
+import type { StreamMedia } from '../stats/stat-types';
 
 import { ChangeLog } from './change-log';
 import { describeHeader } from './header-line';
 import { Jitter } from './jitter';
 import type { JitterMode } from './jitter';
+import { MediaDescription } from './media-description';
 import { asksForAtc, describeMetadata, enrichMetadata } from './metadata';
 import {
   headerSlot,
@@ -28,6 +30,7 @@ import {
 } from './sequence-headers';
 import type { StreamMessage, StreamName, StreamSink, StreamStart } from './sink';
 import { SinkSet } from './sink-set';
+import { StreamMeter } from './stream-meter';
 
 const VIDEO = 9;
 const DATA = 18;
@@ -90,6 +93,8 @@ export class Source {
   readonly #jitter: Jitter;
   readonly #sinks = new SinkSet();
   readonly #changes = new ChangeLog();
+  readonly #meter = new StreamMeter();
+  readonly #description = new MediaDescription();
   readonly #observers = new Set<SourceObserver>();
   #options: SourceOptions;
   #publisher: Publisher | undefined;
@@ -144,9 +149,33 @@ export class Source {
     return this.#metadata;
   }
 
-  /** Takes changed options; the chunk size stays. */
+  /** Pictures of all its publishers so far. */
+  get videoFrames(): number {
+    return this.#meter.videoFrames;
+  }
+
+  /** What its first video and audio track are, and how they come; nothing while nobody publishes. */
+  describe(): StreamMedia {
+    const [headers, metadata, meter] = [this.#headers, this.#metadata, this.#meter];
+    return {
+      video: this.#description.video(headers.first('video'), metadata, meter),
+      audio: this.#description.audio(headers.first('audio'), metadata, meter),
+    };
+  }
+
+  /**
+   * Takes changed options; the chunk size stays. When the timestamps are corrected in another way, the cached GOP is
+   * forgotten: a new player would see both ways in it.
+   */
   setOptions(options: SourceOptions): void {
+    const before = this.#jitterMode;
     this.#options = { ...options, log: { ...options.log, chunkSize: this.chunkSize } };
+    const after = this.#jitterMode;
+    if (before !== after) {
+      this.#log.setOptions({ ...logOptions(this.#options, this.#isAtc), gopCache: false });
+      const text = `timestamps are corrected by ${after} instead of ${before} from now on`;
+      this.#publisher?.log.warn(`${text}, players=${this.#players} may stumble over it`);
+    }
     this.#setAtc();
   }
 
@@ -174,6 +203,8 @@ export class Source {
     if (start === end) return;
     const isVideo = type === VIDEO;
     const flags = isVideo ? classifyVideo(payload, start, end) : classifyAudio(payload, start, end);
+    if (isVideo) this.#meter.onVideo(flags, timestamp, payload, start, end);
+    else this.#meter.onAudio(flags, payload, start, end);
     let slot = NO_SLOT;
     if ((flags & STATE) !== 0) {
       const lent = { type, timestamp, flags, payload: view(payload, start, end) };
@@ -294,6 +325,7 @@ export class Source {
     this.#log.reset();
     this.#headers.clear();
     this.#changes.clear();
+    this.#meter.reset();
     this.#metadata = undefined;
     this.#wantsAtc = false;
     this.#jitter.setHints(0, 0);
@@ -319,9 +351,16 @@ export class Source {
   }
 
   #setAtc(): void {
-    const atc = this.#options.atc || (this.#options.atcAuto && this.#wantsAtc);
-    this.#jitter.setMode(jitterMode(this.#options, atc));
-    this.#log.setOptions(logOptions(this.#options, atc));
+    this.#jitter.setMode(this.#jitterMode);
+    this.#log.setOptions(logOptions(this.#options, this.#isAtc));
+  }
+
+  get #isAtc(): boolean {
+    return this.#options.atc || (this.#options.atcAuto && this.#wantsAtc);
+  }
+
+  get #jitterMode(): JitterMode {
+    return jitterMode(this.#options, this.#isAtc);
   }
 }
 
