@@ -1,7 +1,9 @@
-/** Owns the question whether a client may do what it asks for: refer rules here, other rules by a port. */
+/** Owns what all rules of access have in common, the rules on pages and names, and the port for those of other servers. */
 import { ErrorCode } from '../../core/errors';
 import { unsafeNameReason } from '../../files/path-template';
 import type { RtmpRequest } from '../../rtmp/request';
+import type { VhostUsage } from '../stats/stat-types';
+import type { StreamName } from '../stream/sink';
 
 /** Longest app and stream name, and parameters of each, in characters. */
 const MAX_NAME = 2048;
@@ -25,6 +27,13 @@ export interface Refusal {
 /** What may be allowed or refused; the later ones need the earlier. */
 export type AccessAction = 'connect' | 'publish' | 'play';
 
+/** How a client is told that a rule denies the action. */
+export const deniedStatus: Readonly<Record<AccessAction, string>> = {
+  connect: RefusalStatus.connect,
+  publish: RefusalStatus.publish,
+  play: RefusalStatus.play,
+};
+
 /** The client as an authorizer sees it; it stays the same object from `connect` to its end. */
 export interface ClientIdentity {
   /** Context id of the connection. */
@@ -33,7 +42,26 @@ export interface ClientIdentity {
   readonly ip: string;
   /** Names are resolved; `stream` is the one of this action. */
   readonly request: RtmpRequest;
+  /** Bytes of its connection so far, where they are counted. */
+  bytesSent?(): number;
+  bytesReceived?(): number;
 }
+
+/** What the rules of the configuration need to know besides client and vhost. */
+export interface AccessContext {
+  /** What a vhost has right now. */
+  usage(vhost: string): VhostUsage;
+  /** The time of day, ms of the epoch: for what expires. */
+  nowMs(): number;
+  /** Whether somebody publishes the stream; who takes it over comes in his place. Without it: nobody ever does. */
+  isPublished?(name: StreamName): boolean;
+}
+
+/** For a server that counts nobody: no limit is ever reached. */
+export const withoutUsage: AccessContext = {
+  usage: () => ({ clients: 0, publishers: 0, sendKbps: 0 }),
+  nowMs: () => Date.now(),
+};
 
 /** Decides on clients beyond the rules of the configuration file, e.g. by asking another server. */
 export interface Authorizer {

@@ -1,5 +1,6 @@
 /** Owns the rules that no single directive can check: what must fit together, or be there at all. */
 import { listenText } from './addresses';
+import { checkAuthBlock } from './check-auth';
 import { ConfigError, placeText } from './config-error';
 import type { Place, Warning } from './config-error';
 import type { Directive } from './parser';
@@ -26,6 +27,7 @@ export function checkDirectives(directives: readonly Directive[], file: string):
 export function checkOptions(candidate: Candidate): readonly Warning[] {
   checkListen(candidate);
   checkProcess(candidate);
+  checkApiAuth(candidate);
   const { directives, vhosts } = candidate;
   const blocks = directives.filter(({ name }) => name === 'vhost');
   checkVhostNames(blocks, vhosts);
@@ -96,6 +98,21 @@ function checkProcess({ file, directives, global }: Candidate): void {
   throw new ConfigError(place, 'daemon conflict with asprocess, expecting daemon off');
 }
 
+/** An API that asks for a secret which nobody can know would be closed; one without a secret, open. */
+function checkApiAuth({ directives, global }: Candidate): void {
+  const { enabled, username, password, token } = global.httpApi.auth;
+  const api = find(directives, 'http_api');
+  const place = find(api?.children ?? [], 'auth') ?? api;
+  if (!place) return;
+  if ((username === '') !== (password === '')) {
+    const text = 'http_api auth: username and password go together, expecting both or none';
+    throw new ConfigError(place, text);
+  }
+  if (!enabled || username !== '' || token !== '') return;
+  const text = 'http_api auth is enabled, expecting a username and password, or a token';
+  throw new ConfigError(place, text);
+}
+
 function checkVhostNames(blocks: readonly Directive[], vhosts: readonly VhostOptions[]): void {
   const seen = new Map<string, Directive>();
   vhosts.forEach(({ name }, index) => {
@@ -120,7 +137,13 @@ function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
     ...checkSegmentNames(vhost, block),
     ...checkRemux(vhost, block),
     ...checkIngests(vhost, block),
+    ...checkAuth(vhost, block),
   ];
+}
+
+function checkAuth({ name, enabled, auth }: VhostOptions, block: Directive): readonly Warning[] {
+  const place = find(block.children ?? [], 'auth');
+  return enabled && place ? checkAuthBlock(name, auth, place) : [];
 }
 
 /** Names without number or time are all the same. */

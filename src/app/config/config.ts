@@ -1,7 +1,6 @@
 /** Owns the configuration as the rest of the server sees it: plain, typed, readonly values. */
-import { networkInterfaces } from 'node:os';
-
 import { ErrorCode } from '../../core/errors';
+import { localIpv4Addresses } from '../../core/local-addresses';
 
 import { checkDirectives, checkOptions } from './check';
 import { ConfigError, warningLines } from './config-error';
@@ -11,6 +10,7 @@ import { blocks } from './directive';
 import { availableFeatures } from './features';
 import type { Feature } from './features';
 import { parseDirectives } from './parser';
+import type { Directive } from './parser';
 import { Scope, readSection } from './row';
 import type { Row, Rows } from './row';
 import { globalRows } from './sections/global';
@@ -35,6 +35,14 @@ export interface ParseOptions {
   readonly addresses?: readonly string[];
 }
 
+/** A configuration file that could be read and has the form of one; what its directives say is not checked yet. */
+export interface ConfigText {
+  /** The file, as given: the name in messages, and the base of relative includes. */
+  readonly file: string;
+  /** Directives of root level; those of included files stand in the place of the `include`. */
+  readonly directives: readonly Directive[];
+}
+
 /** A checked configuration; never changes after it was made. */
 export class Config {
   /** The file it was read from, as given. */
@@ -43,10 +51,12 @@ export class Config {
   readonly warnings: readonly string[];
   readonly global: GlobalOptions;
   readonly vhosts: readonly VhostOptions[];
+  /** What it was made from: the words of the files. */
+  readonly directives: readonly Directive[];
   private readonly byName: ReadonlyMap<string, VhostOptions>;
 
   private constructor(
-    file: string,
+    { file, directives }: ConfigText,
     warnings: readonly string[],
     global: GlobalOptions,
     vhosts: readonly VhostOptions[],
@@ -55,6 +65,7 @@ export class Config {
     this.warnings = warnings;
     this.global = global;
     this.vhosts = vhosts;
+    this.directives = directives;
     this.byName = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
   }
 
@@ -63,30 +74,39 @@ export class Config {
    * cannot read, 1046 empty file, 1023, 1026 and 1027 what is wrong in it.
    */
   static load(file: string, options?: ParseOptions): Config {
+    return Config.check(Config.read(file), options);
+  }
+
+  /** The first half of {@link load}: reads the file and those it includes, and takes them apart. */
+  static read(file: string): ConfigText {
     const place = { file, line: 0 };
     const text = readConfigFile(file, place);
     if (text === '') {
       throw new ConfigError(place, 'conf file is empty', ErrorCode.SYSTEM_FILE_EOF);
     }
-    return Config.parse(text, file, options);
+    return { file, directives: parseDirectives(text, file) };
   }
 
   /** Checks a text; `file` names it in messages and is the base of its relative includes. */
   static parse(text: string, file: string, options?: ParseOptions): Config {
-    const directives = parseDirectives(text, file);
+    return Config.check({ file, directives: parseDirectives(text, file) }, options);
+  }
+
+  /** The second half of {@link load}: checks every directive, and that all of them fit together. */
+  static check({ file, directives }: ConfigText, options?: ParseOptions): Config {
     const features = options?.features ?? availableFeatures;
     const warnings: Warning[] = [];
     const report = { warnings, features, scopesOf: (name: string) => scopesOf(name) };
     checkDirectives(directives, file);
     const { vhosts, ...global } = readSection(rootRows, directives, new Scope(report));
-    const addresses = options?.addresses ?? machineAddresses();
+    const addresses = options?.addresses ?? localIpv4Addresses();
     warnings.push(...checkOptions({ directives, file, global, vhosts, addresses }));
-    return new Config(file, warningLines(warnings), global, vhosts);
+    return new Config({ file, directives }, warningLines(warnings), global, vhosts);
   }
 
   /** The same configuration with some root options replaced, as by the command line. */
   withGlobal(changes: Partial<GlobalOptions>): Config {
-    return new Config(this.file, this.warnings, { ...this.global, ...changes }, this.vhosts);
+    return new Config(this, this.warnings, { ...this.global, ...changes }, this.vhosts);
   }
 
   /**
@@ -97,13 +117,6 @@ export class Config {
     const vhost = this.byName.get(name) ?? this.byName.get(DEFAULT_VHOST);
     return vhost?.enabled === true ? vhost : undefined;
   }
-}
-
-/** Non-loopback IPv4 addresses of this machine. */
-function machineAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses = []) =>
-    addresses.filter((a) => a.family === 'IPv4' && !a.internal).map((a) => a.address),
-  );
 }
 
 /** Blocks in which a directive is known, as `root` or `vhost hls`, for hints. */

@@ -40,6 +40,7 @@ export function one<T>(
     ...common(name, meta),
     label: type.label,
     defaultLabel: typeof fallback === 'string' ? fallback : `root's ${fallback.name}`,
+    inherited,
     read([directive], scope): T {
       if (directive) {
         const value = readOne(directive, type, scope, meta.noun);
@@ -139,6 +140,47 @@ export function rules<A, B>(
     isRepeatable: true,
     read: (given, scope) => given.map((directive) => readRule(directive, types, scope)),
   };
+}
+
+/**
+ * `name first second [third];`, any number: a rule of two words, and perhaps what it is about. Errors repeat no word: one
+ * of them may be a secret, wherever it stands.
+ */
+export function secretRules<A, B, C>(
+  name: string,
+  [typeA, typeB, typeC]: readonly [ValueType<A>, ValueType<B>, ValueType<C>],
+  meta: Meta,
+): Row<readonly (readonly [A, B, C | undefined])[]> {
+  return {
+    ...common(name, meta),
+    label: `(${typeA.label}) (${typeB.label}) [${typeC.label}]`,
+    defaultLabel: '',
+    isRepeatable: true,
+    read: (given, scope) =>
+      given.map((directive) => {
+        const [, , third, extra] = directive.args;
+        if (directive.children) throw scope.misused(directive, 'takes no block');
+        if (extra) throw scope.misused(directive, 'has too many values, is a ; missing?');
+        return [
+          readSecretly(directive, 0, typeA, scope),
+          readSecretly(directive, 1, typeB, scope),
+          third && readSecretly(directive, 2, typeC, scope),
+        ] as const;
+      }),
+  };
+}
+
+function readSecretly<T>(
+  directive: Directive,
+  index: 0 | 1 | 2,
+  type: ValueType<T>,
+  scope: Scope,
+): T {
+  const word = directive.args[index];
+  const value = word && type.parse(word.text);
+  if (value !== undefined) return value;
+  const nth = ['first', 'second', 'third'][index] ?? '';
+  throw scope.misused(directive, `expects a ${nth} value that must ${type.rule}`);
 }
 
 function readRule<A, B>(

@@ -33,11 +33,16 @@ export type Feature =
 /** What this build can do; building a feature adds its entry here, and its warning is gone. */
 export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
   'dvr',
+  'heartbeat',
   'hls',
+  'http_api',
+  'http_hooks',
   'http_remux',
   'http_server',
   'http_static',
   'refer',
   'rtmps',
+  'security',
   'send_min_interval',
+  'stats',
 ]);

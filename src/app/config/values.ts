@@ -134,6 +134,20 @@ export const network: ValueType<Network | null> = {
   parse: (word) => (word === 'all' ? null : parseNetwork(word)),
 };
 
+/** An address or range of addresses. */
+export const addressRange: ValueType<Network> = {
+  label: 'ip[/bits]',
+  rule: 'be an IP address or a range as 10.0.0.0/8',
+  parse: parseNetwork,
+};
+
+/** One stream as `app/stream`, or all streams of an app as `app/*`. */
+export const streamScope: ValueType<string> = {
+  label: 'app/stream|app/*',
+  rule: 'be app/stream, or app/* for all streams of an app',
+  parse: (word) => (/^[^/].*\/[^/]+$/.test(word) ? word : undefined),
+};
+
 function isDecimal(word: string): boolean {
   return /^[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})$/.test(word);
 }

@@ -5,13 +5,23 @@ import type { Logger } from '../../core/logger';
 import type { Socket } from '../../net/socket';
 import type { TlsChannel } from '../../net/tls-channel';
 import type { ServerSession } from '../../rtmp/server-session';
-import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../access/access';
+import type {
+  AccessAction,
+  AccessContext,
+  Authorizer,
+  ClientIdentity,
+  Refusal,
+} from '../access/access';
 import type { VhostOptions } from '../config/config';
+import type { Statistics } from '../stats/statistics';
 import type { StatusMember } from '../stats/status-lines';
 import type { Hub } from '../stream/hub';
 
 /** Longest wait for a peer to take what was sent, unless said otherwise. */
 export const SEND_TIMEOUT_MS = 30_000;
+
+/** Longest wait for a peer that is closed against its will to take what it is told. */
+export const KICK_TIMEOUT_MS = 3000;
 
 /** What RTMP is spoken over: TCP, or TLS. */
 export type RtmpChannel = Socket | TlsChannel;
@@ -21,12 +31,16 @@ export interface RtmpClient extends ClientIdentity {
   readonly log: Logger;
   readonly socket: RtmpChannel;
   readonly session: ServerSession;
+  /** When the connection was accepted, monotonic. */
+  readonly acceptedMs: number;
   /** When the peer sent something last, monotonic. */
   readonly lastReceivedMs: number;
   /** It will be closed: nothing more may be begun. */
   readonly isClosing: boolean;
   /** Tells the client why it may not go on, logs it, and closes. */
   refuse(action: AccessAction, refusal: Refusal): void;
+  /** Somebody else than the client wants its end: tells it why, by what it does, and closes soon, whatever it takes. */
+  kick(reason: string): void;
   /** Logs what went wrong and closes at once. */
   fail(error: unknown): void;
   /** The connect was refused and the client told; logs it, and closes. */
@@ -40,6 +54,8 @@ export interface RtmpHost {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
+  readonly accessContext: AccessContext;
+  readonly statistics: Pick<Statistics, 'join'> | undefined;
   /** The enabled vhost that serves a name, which may be the default one. */
   findVhost(name: string): VhostOptions | undefined;
   /** A publisher or player begins (true) or ends (false). */

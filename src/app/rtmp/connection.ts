@@ -4,14 +4,17 @@ import { constants } from 'node:os';
 import { describeError, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { redact } from '../../core/redact';
+import { endWithin } from '../../net/ending';
 import type { SocketHandler } from '../../net/socket';
 import { TlsChannel } from '../../net/tls-channel';
 import type { RtmpRequest } from '../../rtmp/request';
 import { ServerSession } from '../../rtmp/server-session';
+import { RefusalStatus } from '../access/access';
 import type { AccessAction, Refusal } from '../access/access';
+import type { VhostOptions } from '../config/config';
 import { Kbps } from '../stats/kbps';
 
-import { SEND_TIMEOUT_MS } from './client';
+import { KICK_TIMEOUT_MS, SEND_TIMEOUT_MS } from './client';
 import type { RtmpChannel, RtmpClient, RtmpHost } from './client';
 import { Dialogue } from './dialogue';
 
@@ -36,11 +39,11 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
   readonly log: Logger;
   readonly socket: RtmpChannel;
   readonly session: ServerSession;
+  readonly acceptedMs: number;
   lastReceivedMs: number;
   readonly #ip: string;
   readonly #dialogue: Dialogue;
   readonly #host: ConnectionHost;
-  readonly #acceptedMs: number;
   /** OPEN, or why we close: an error code, 0 for none. */
   #closeCode = OPEN;
   #sent: Kbps | undefined;
@@ -51,8 +54,8 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.log = log;
     this.socket = socket;
     this.#host = host;
-    this.#acceptedMs = host.clock.nowMs();
-    this.lastReceivedMs = this.#acceptedMs;
+    this.acceptedMs = host.clock.nowMs();
+    this.lastReceivedMs = this.acceptedMs;
     this.#dialogue = new Dialogue(this, host);
     this.session = new ServerSession(socket, this.#dialogue);
     socket.handler = this;
@@ -69,13 +72,21 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     return this.session.request;
   }
 
+  bytesSent(): number {
+    return this.socket.bytesSent;
+  }
+
+  bytesReceived(): number {
+    return this.socket.bytesReceived;
+  }
+
   get isClosing(): boolean {
     return this.#closeCode !== OPEN;
   }
 
   traffic(nowMs: number): string {
-    this.#sent ??= new Kbps(this.#acceptedMs);
-    this.#received ??= new Kbps(this.#acceptedMs);
+    this.#sent ??= new Kbps(this.acceptedMs);
+    this.#received ??= new Kbps(this.acceptedMs);
     const sent = this.#sent.sample(nowMs, this.socket.bytesSent);
     const received = this.#received.sample(nowMs, this.socket.bytesReceived);
     return `okbps=${sent.toString()}, ikbps=${received.toString()}`;
@@ -127,10 +138,35 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.#end(0);
   }
 
+  /** Whether it is at a vhost: publishes or plays there, or has asked for nothing else yet. */
+  isAt(vhost: string): boolean {
+    return !this.isClosing && this.#dialogue.isAt(vhost);
+  }
+
+  /** Options of a vhost have changed. */
+  setVhost(vhost: VhostOptions): void {
+    this.#dialogue.setVhost(vhost);
+  }
+
+  kick(reason: string): void {
+    if (this.isClosing) return;
+    const { session } = this;
+    this.#closeCode = ErrorCode.USER_DISCONNECT;
+    this.log.warn(`client is closed, ${redact(reason)}`);
+    // What waits of the stream is not more than the rest of a message, then.
+    this.#dialogue.leave();
+    endWithin(this.socket, KICK_TIMEOUT_MS, () => {
+      if (session.role === 'publish') session.rejectPublish(RefusalStatus.publish, reason);
+      else if (session.role === 'play') session.rejectPlay(RefusalStatus.play, reason);
+      else session.shutDown(reason);
+      session.close();
+    });
+  }
+
   /** Ends a peer that holds its place without ever having published or played. */
   expire(nowMs: number): void {
     if (this.isClosing || this.#dialogue.hasBegun) return;
-    if (nowMs - this.#acceptedMs < BEGIN_TIMEOUT_MS) return;
+    if (nowMs - this.acceptedMs < BEGIN_TIMEOUT_MS) return;
     const text = `expect a publish or play within ${BEGIN_TIMEOUT_MS} ms`;
     this.fail(new SrsError(ErrorCode.SOCKET_TIMEOUT, text));
   }
@@ -186,7 +222,7 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
 
   #closingLine(errno: number): string {
     const { bytesReceived, bytesSent } = this.socket;
-    const timeMs = Math.round(this.#host.clock.nowMs() - this.#acceptedMs);
+    const timeMs = Math.round(this.#host.clock.nowMs() - this.acceptedMs);
     const totals = `time=${timeMs}, received=${bytesReceived}, sent=${bytesSent}${this.#tlsNote}`;
     if (this.#closeCode === 0) return `client finished. ${totals}`;
     if (this.isClosing) return `client finished. ret=${this.#closeCode}, ${totals}`;

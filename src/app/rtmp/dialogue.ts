@@ -6,10 +6,12 @@ import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
 import type { RtmpRequest } from '../../rtmp/request';
 import type { ServerSessionHandler } from '../../rtmp/server-handler';
-import { checkConnectNames, checkReferer, checkStreamName, RefusalStatus } from '../access/access';
+import { checkConnectNames, checkStreamName, deniedStatus, RefusalStatus } from '../access/access';
 import type { AccessAction, Authorizer, Refusal } from '../access/access';
 import { checkConflict } from '../access/conflict';
+import { checkLimits } from '../access/limits';
 import { identifiedLine, sourceLine } from '../access/log-lines';
+import { checkAccess } from '../access/rules';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
@@ -17,6 +19,8 @@ import type { RtmpClient, RtmpHost } from './client';
 import { connectLine, ignoredLine, peerServerLine } from './log-lines';
 import { PlayRole } from './play';
 import { PublishRole } from './publish';
+import { bytesOf, statPlayer, statPublisher } from './stat-client';
+import type { ByteCounts } from './stat-client';
 
 /** Longest silence, both ways, of a client that has unpublished: it may publish again. */
 const REPUBLISH_TIMEOUT_MS = 180_000;
@@ -40,12 +44,6 @@ const UNKNOWN_VHOST_STATUS = {
   play: RefusalStatus.notFound,
 } as const;
 
-const DENIED_STATUS = {
-  connect: RefusalStatus.connect,
-  publish: RefusalStatus.publish,
-  play: RefusalStatus.play,
-} as const;
-
 type Verdict = ReturnType<Authorizer['authorize']>;
 
 /** The decisions on one client, and the role it has. */
@@ -56,7 +54,14 @@ export class Dialogue implements ServerSessionHandler {
   #playing: PlayRole | undefined;
   /** Vhosts the client was let into, the one of the connect first. */
   readonly #vhosts: string[] = [];
+  /** The one of its last request. */
+  #vhost: string | undefined;
   readonly #requests = new RateLimit(MAX_REQUESTS_AT_ONCE, REQUEST_INTERVAL_MS);
+  #style: keyof typeof PUBLISH_STYLES = 'fmle';
+  /** Takes it out of the statistics. */
+  #leaveStatistics: (() => void) | undefined;
+  /** Bytes of the connection that count for what it did before. */
+  #counted: ByteCounts = { sent: 0, received: 0 };
   #hasBegun = false;
   #hasIgnored = false;
 
@@ -78,20 +83,20 @@ export class Dialogue implements ServerSessionHandler {
       'connect',
       request,
       (vhost) =>
-        checkConnectNames(request, RefusalStatus.connect) ??
-        checkReferer(request.pageUrl, RefusalStatus.connect, vhost.refer),
+        checkConnectNames(request, RefusalStatus.connect) ?? this.#checkAccess('connect', vhost),
     );
   }
 
   onPublish(request: RtmpRequest, style: keyof typeof PUBLISH_STYLES): void {
     this.#client.log.trace(identifiedLine(PUBLISH_STYLES[style], request));
+    this.#style = style;
     const { hub, clock } = this.#host;
     this.#consider(
       'publish',
       request,
       (vhost) =>
         checkStreamName(request, RefusalStatus.badName) ??
-        checkReferer(request.pageUrl, RefusalStatus.publish, vhost.refer, vhost.referPublish) ??
+        this.#checkAccess('publish', vhost) ??
         checkConflict(hub.find(request), vhost, clock.nowMs()),
     );
   }
@@ -102,9 +107,18 @@ export class Dialogue implements ServerSessionHandler {
       'play',
       request,
       (vhost) =>
-        checkStreamName(request, RefusalStatus.notFound) ??
-        checkReferer(request.pageUrl, RefusalStatus.play, vhost.refer, vhost.referPlay),
+        checkStreamName(request, RefusalStatus.notFound) ?? this.#checkAccess('play', vhost),
     );
+  }
+
+  /** Options of a vhost have changed: who publishes or plays there goes on with these. */
+  setVhost(vhost: VhostOptions): void {
+    if (this.#role?.source.name.vhost === vhost.name) this.#role.setVhost(vhost);
+  }
+
+  /** Whether the client is at a vhost: publishes or plays there, or has asked for nothing else yet. */
+  isAt(vhost: string): boolean {
+    return (this.#role?.source.name.vhost ?? this.#vhost) === vhost;
   }
 
   onMedia(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
@@ -188,9 +202,14 @@ export class Dialogue implements ServerSessionHandler {
       return;
     }
     request.vhost = vhost.name;
+    this.#vhost = vhost.name;
     const verdict = check(vhost) ?? this.#authorize(action, vhost.name);
     if (verdict instanceof Promise) this.#await(action, vhost, verdict);
     else this.#decide(action, vhost, verdict);
+  }
+
+  #checkAccess(action: AccessAction, vhost: VhostOptions): Refusal | undefined {
+    return checkAccess(action, this.#client, vhost, this.#host.accessContext);
   }
 
   /** A stream of another vhost than that of the connect takes leave to connect there, too. */
@@ -219,7 +238,12 @@ export class Dialogue implements ServerSessionHandler {
           this.leave();
           return;
         }
-        this.#decide(action, vhost, refusal);
+        // The configuration may have changed while the authorizer thought.
+        const current = this.#host.findVhost(vhost.name);
+        const isGone = current?.name !== vhost.name;
+        if (isGone && !refusal) this.#host.authorizer.ended(action, this.#client);
+        if (isGone) this.#client.refuse(action, unknownVhost(action, vhost.name));
+        else this.#decide(action, current, refusal);
         session.resume();
       })
       .catch((error: unknown) => {
@@ -231,7 +255,7 @@ export class Dialogue implements ServerSessionHandler {
   #undecided(action: AccessAction, error: unknown): Refusal {
     this.#client.log.warn(`cannot authorize ${action}: ${describeError(error)}`, error);
     const description = 'the server cannot decide on it now';
-    return { code: ErrorCode.HTTP_DATA_INVLIAD, status: DENIED_STATUS[action], description };
+    return { code: ErrorCode.HTTP_DATA_INVLIAD, status: deniedStatus[action], description };
   }
 
   #decide(action: AccessAction, vhost: VhostOptions, refusal: Refusal | undefined): void {
@@ -258,33 +282,59 @@ export class Dialogue implements ServerSessionHandler {
   }
 
   #startPublish(source: Source, vhost: VhostOptions): void {
-    const { authorizer, clock } = this.#host;
-    // Another one may have begun while the authorizer thought.
-    const conflict = checkConflict(source, vhost, clock.nowMs());
-    if (conflict) {
-      authorizer.ended('publish', this.#client);
-      this.#client.refuse('publish', conflict);
+    const { clock } = this.#host;
+    const refusal =
+      this.#checkRoom('publish', vhost) ?? checkConflict(source, vhost, clock.nowMs());
+    if (refusal) {
+      this.#takeBack('publish', refusal);
       return;
     }
     this.#hasBegun = true;
     this.#publishing = new PublishRole(this.#client, source, vhost, clock.nowMs());
     this.#host.setActive('publish', this.#publishing, true);
+    const seen = statPublisher(this.#client, this.#style, this.#counted);
+    this.#leaveStatistics = this.#host.statistics?.join(seen);
     this.#publishing.start();
   }
 
   #startPlay(source: Source, vhost: VhostOptions): void {
+    const refusal = this.#checkRoom('play', vhost);
+    if (refusal) {
+      this.#host.hub.playerLeft(source);
+      this.#takeBack('play', refusal);
+      return;
+    }
     this.#hasBegun = true;
     this.#playing = new PlayRole(this.#client, source, vhost, this.#host.clock.nowMs());
     this.#host.setActive('play', this.#playing, true);
+    const seen = statPlayer(this.#client, source, this.#counted);
+    this.#leaveStatistics = this.#host.statistics?.join(seen);
     this.#playing.start();
   }
 
+  /** Others may have begun while the authorizer thought. */
+  #checkRoom(action: AccessAction, vhost: VhostOptions): Refusal | undefined {
+    return checkLimits(action, this.#client.request, vhost, this.#host.accessContext);
+  }
+
+  /** What the authorizer has allowed does not begin after all. */
+  #takeBack(action: AccessAction, refusal: Refusal): void {
+    this.#host.authorizer.ended(action, this.#client);
+    this.#client.refuse(action, refusal);
+  }
+
+  get #role(): PublishRole | PlayRole | undefined {
+    return this.#publishing ?? this.#playing;
+  }
+
   #leaveRole(): void {
-    const role = this.#publishing ?? this.#playing;
+    const role = this.#role;
     if (!role) return;
     const action = this.#publishing ? 'publish' : 'play';
     this.#publishing = undefined;
     this.#playing = undefined;
+    this.#leaveStatistics?.();
+    this.#counted = bytesOf(this.#client);
     role.stop();
     if (action === 'play') this.#host.hub.playerLeft(role.source);
     this.#host.setActive(action, role, false);
@@ -303,7 +353,7 @@ function unknownVhost(action: AccessAction, name: string): Refusal {
 function tooOften(action: AccessAction): Refusal {
   return {
     code: ErrorCode.SYSTEM_CLIENT_INVALID,
-    status: DENIED_STATUS[action],
+    status: deniedStatus[action],
     description:
       `expect at most ${MAX_REQUESTS_AT_ONCE} plays and publishes at once, ` +
       `then one per ${REQUEST_INTERVAL_MS} ms`,

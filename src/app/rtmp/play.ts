@@ -3,6 +3,7 @@ import type { Logger } from '../../core/logger';
 import { TlsChannel } from '../../net/tls-channel';
 import type { VhostOptions } from '../config/config';
 import type { StatusMember } from '../stats/status-lines';
+import { flushIntervalMs } from '../stream/delivery';
 import type { Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
@@ -12,7 +13,7 @@ import type { RtmpClient } from './client';
 export class PlayRole implements StatusMember {
   readonly #client: RtmpClient;
   readonly source: Source;
-  readonly #vhost: VhostOptions;
+  #vhost: VhostOptions;
   readonly #startedMs: number;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
@@ -37,6 +38,17 @@ export class PlayRole implements StatusMember {
     this.source.attach(socket, session.playStreamId, this.#mergeMs);
     // Milliseconds, as Flash sends it; -1 and 0 mean all of it.
     if (request.duration > 0) this.source.limitDuration(socket, request.duration);
+  }
+
+  /** Goes on with changed options of its vhost. */
+  setVhost(vhost: VhostOptions): void {
+    const before = this.#vhost;
+    this.#vhost = vhost;
+    const { socket, isClosing } = this.#client;
+    // One that is closing is sent what waits, and that is that.
+    if (isClosing) return;
+    if (this.#mergeMs !== flushIntervalMs(before)) this.source.setFlushMs(socket, this.#mergeMs);
+    if (vhost.tcpNodelay !== before.tcpNodelay) socket.setNoDelay(vhost.tcpNodelay);
   }
 
   setPaused(isPaused: boolean): void {
@@ -70,7 +82,6 @@ export class PlayRole implements StatusMember {
   }
 
   get #mergeMs(): number {
-    const { minLatency, mwLatencyMs, sendMinIntervalMs } = this.#vhost;
-    return Math.max(minLatency ? 0 : mwLatencyMs, Math.ceil(sendMinIntervalMs));
+    return flushIntervalMs(this.#vhost);
   }
 }

@@ -1,4 +1,6 @@
 /** Owns one publisher: who may publish a busy stream, what becomes of its messages, its end. */
+import { isDeepStrictEqual } from 'node:util';
+
 import { ErrorCode } from '../../core/errors';
 import type { SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
@@ -27,7 +29,7 @@ const PRIVATE_NAMES: readonly (number | undefined)[] = [0x40, 0x7c];
 export class PublishRole implements Publisher, StatusMember {
   readonly #client: RtmpClient;
   readonly source: Source;
-  readonly #vhost: VhostOptions;
+  #vhost: VhostOptions;
   readonly #startedMs: number;
   #hasMedia = false;
 
@@ -56,8 +58,20 @@ export class PublishRole implements Publisher, StatusMember {
     this.source.acquire(this);
     session.setOutChunkSize(this.#vhost.chunkSize);
     session.acceptPublish();
-    socket.setTimeouts(this.#vhost.publishFirstPacketTimeoutMs, SEND_TIMEOUT_MS);
+    socket.setTimeouts(this.#timeoutMs, SEND_TIMEOUT_MS);
     this.#readSeldom();
+  }
+
+  /** Goes on with changed options of its vhost. */
+  setVhost(vhost: VhostOptions): void {
+    const before = this.#vhost;
+    const beforeMs = this.#timeoutMs;
+    this.#vhost = vhost;
+    if (this.#client.isClosing) return;
+    if (this.#timeoutMs !== beforeMs) {
+      this.#client.socket.setTimeouts(this.#timeoutMs, SEND_TIMEOUT_MS);
+    }
+    if (!isDeepStrictEqual(readingOf(vhost), readingOf(before))) this.#readSeldom();
   }
 
   onReplaced(byId: number): void {
@@ -119,6 +133,17 @@ export class PublishRole implements Publisher, StatusMember {
 
   #expectMedia(): void {
     this.#hasMedia = true;
-    this.#client.socket.setTimeouts(this.#vhost.publishNormalTimeoutMs, SEND_TIMEOUT_MS);
+    this.#client.socket.setTimeouts(this.#timeoutMs, SEND_TIMEOUT_MS);
   }
+
+  /** How long it may be silent now. */
+  get #timeoutMs(): number {
+    const { publishFirstPacketTimeoutMs, publishNormalTimeoutMs } = this.#vhost;
+    return this.#hasMedia ? publishNormalTimeoutMs : publishFirstPacketTimeoutMs;
+  }
+}
+
+/** What decides on how often it is read. */
+function readingOf({ mr, minLatency, mwLatencyMs }: VhostOptions): unknown[] {
+  return [mr, minLatency, mwLatencyMs];
 }

@@ -2,10 +2,11 @@
 import type { Clock } from '../../core/clock';
 import type { ContextIds } from '../../core/context-id';
 import type { Logger } from '../../core/logger';
-import { allowAll } from '../access/access';
-import type { Authorizer } from '../access/access';
+import { allowAll, withoutUsage } from '../access/access';
+import type { AccessContext, Authorizer } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { PithyPrint } from '../stats/pithy-print';
+import type { Statistics } from '../stats/statistics';
 import { StatusLines } from '../stats/status-lines';
 import type { StatusMember } from '../stats/status-lines';
 import type { Hub } from '../stream/hub';
@@ -23,6 +24,10 @@ export interface RtmpServiceOptions {
   readonly pithyPrint: PithyPrint;
   readonly findVhost: (name: string) => VhostOptions | undefined;
   readonly authorizer?: Authorizer;
+  /** Default: no limit is ever reached. */
+  readonly accessContext?: AccessContext;
+  /** Told of who publishes and plays. */
+  readonly statistics?: Pick<Statistics, 'join'>;
 }
 
 type Stage = 'publish' | 'play';
@@ -32,6 +37,8 @@ export class RtmpService implements ConnectionHost {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
+  readonly accessContext: AccessContext;
+  readonly statistics: Pick<Statistics, 'join'> | undefined;
   readonly findVhost: (name: string) => VhostOptions | undefined;
   readonly #log: Logger;
   readonly #ids: ContextIds;
@@ -43,6 +50,8 @@ export class RtmpService implements ConnectionHost {
     this.hub = options.hub;
     this.clock = options.clock;
     this.authorizer = options.authorizer ?? allowAll;
+    this.accessContext = options.accessContext ?? withoutUsage;
+    this.statistics = options.statistics;
     this.findVhost = options.findVhost;
     this.#log = options.log;
     this.#ids = options.ids;
@@ -61,6 +70,18 @@ export class RtmpService implements ConnectionHost {
   /** Serves a connection that was just accepted, plain or TLS. */
   accept(channel: RtmpChannel): void {
     this.#connections.add(new RtmpConnection(channel, this.#log.child(this.#ids.next()), this));
+  }
+
+  /** Options of a vhost have changed: its publishers and players go on with these. */
+  setVhost(vhost: VhostOptions): void {
+    for (const connection of this.#connections) connection.setVhost(vhost);
+  }
+
+  /** Ends the clients of a vhost, who are told why. */
+  closeVhost(name: string, reason: string): void {
+    for (const connection of this.#connections) {
+      if (connection.isAt(name)) connection.kick(reason);
+    }
   }
 
   /** Ends the clients that asked for nothing in time; to be called every few seconds, `nowMs` monotonic. */

@@ -1,7 +1,18 @@
 /** Owns the options of root level, apart from vhosts. */
 import { block, blocks, list, one } from '../directive';
 import type { OptionsOf } from '../row';
-import { choice, int, listen, milliseconds, onOff, optionalUrl, path, port, text } from '../values';
+import {
+  addressRange,
+  choice,
+  int,
+  listen,
+  milliseconds,
+  onOff,
+  optionalUrl,
+  path,
+  port,
+  text,
+} from '../values';
 
 import { rootHttpRows } from './http';
 
@@ -108,6 +119,10 @@ export const globalRows = {
   }),
   maxConnections: one('max_connections', int(1, 1_000_000), '1000', {
     doc: 'Most clients at a time, RTMP and HTTP together.',
+  }),
+  trustedProxies: list('trusted_proxies', addressRange, {
+    doc: 'Addresses of proxies that say for whom they connect: by a PROXY header, in HTTP also by X-Forwarded-For.',
+    noun: 'address',
   }),
   chunkSize: chunkSizeRow,
   ...processRows,

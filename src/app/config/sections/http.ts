@@ -1,15 +1,6 @@
 /** Owns the options of everything that speaks HTTP: API, file server, live remux, hooks, heartbeat. */
 import { block, list, one } from '../directive';
-import { listen, onOff, path, seconds, text, url } from '../values';
-
-/** `http_api {}` at root. */
-const httpApiRows = {
-  enabled: one('enabled', onOff, 'off', { doc: 'Serves the HTTP API.' }),
-  listen: list('listen', listen, { doc: 'Addresses of the API.', fallback: '1985' }),
-  crossdomain: one('crossdomain', onOff, 'on', {
-    doc: 'Answers cross-origin requests and preflights (CORS).',
-  }),
-};
+import { choice, int, listen, onOff, optionalPath, path, seconds, text, url } from '../values';
 
 /** `https {}` within a block that listens for HTTP. */
 const httpsRows = {
@@ -21,6 +12,38 @@ const httpsRows = {
   cert: one('cert', path, './conf/server.crt', {
     doc: 'Certificate, followed by those that signed it, PEM; read again when it changes.',
   }),
+};
+
+/** The same for the API, on a port of its own. */
+const apiHttpsRows = {
+  ...httpsRows,
+  listen: list('listen', listen, { doc: 'Addresses for TLS.', fallback: '1990' }),
+};
+
+/** `auth {}` of `http_api`. */
+const apiAuthRows = {
+  enabled: one('enabled', onOff, 'off', {
+    doc: 'Answers only those who authenticate: by a user and its password, or by the token.',
+  }),
+  username: one('username', text('name'), '', { doc: 'User of HTTP basic authentication.' }),
+  password: one('password', text('password'), '', { doc: 'Its password.' }),
+  token: one('token', text('token'), '', {
+    doc: 'What is accepted as Authorization: Bearer TOKEN.',
+  }),
+};
+
+/** `http_api {}` at root. */
+const httpApiRows = {
+  enabled: one('enabled', onOff, 'off', { doc: 'Serves the HTTP API.' }),
+  listen: list('listen', listen, { doc: 'Addresses of the API.', fallback: '1985' }),
+  crossdomain: one('crossdomain', onOff, 'on', {
+    doc: 'Answers cross-origin requests and preflights (CORS); off: pages of other origins can do nothing here.',
+  }),
+  jsonp: one('jsonp', choice('on', 'read', 'off'), 'on', {
+    doc: 'Answers ?callback= with a script; on: with &method= such a request may kick and stop, too.',
+  }),
+  auth: block('auth', apiAuthRows, { doc: 'Who may use the API.' }),
+  https: block('https', apiHttpsRows, { doc: 'The API over TLS.' }),
 };
 
 /** `http_server {}` (older name `http_stream`) at root. */
@@ -89,6 +112,21 @@ const httpHooksRows = {
   onDvr: hook('on_dvr', 'Told when a recorded file is closed.'),
   onHls: hook('on_hls', 'Told when an HLS segment is closed.'),
   onHlsNotify: hook('on_hls_notify', 'Fetched for each segment, to warm up a CDN.'),
+  timeoutMs: one('timeout', seconds(0.1, 60), '10', {
+    doc: 'Seconds one call may take, from its begin to the end of the answer.',
+  }),
+  onFailure: one('on_failure', choice('deny', 'allow'), 'deny', {
+    doc: 'What becomes of clients when a server that is asked cannot be reached, or gives no proper answer.',
+  }),
+  retries: one('retries', int(0, 100), '3', {
+    doc: 'How often an event that is told, not asked about, is told again when it did not arrive.',
+  }),
+  secret: one('secret', text(), '', {
+    doc: 'Signs what is sent with HMAC-SHA256, so that it can be told from what others send.',
+  }),
+  caFile: one('ca_file', optionalPath, '', {
+    doc: 'Certificates, PEM, by which https servers are verified; without it those that Node.js knows.',
+  }),
 };
 
 /** Rows of root level that speak HTTP. */

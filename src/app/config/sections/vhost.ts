@@ -1,8 +1,9 @@
 /** Owns the options of a vhost, and puts the other sections of a vhost together. */
-import { block, list, one, rules } from '../directive';
+import { block, one } from '../directive';
 import type { OptionsOf } from '../row';
-import { choice, int, milliseconds, network, number, onOff, seconds, size, text } from '../values';
+import { choice, int, milliseconds, number, onOff, seconds, size } from '../values';
 
+import { vhostAccessRows } from './access';
 import { vhostClusterRows } from './cluster';
 import { vhostDvrRows } from './dvr';
 import { chunkSizeRow } from './global';
@@ -20,19 +21,6 @@ const mergedReadRows = {
   }),
   latencyMs: one('latency', milliseconds(0, 60000), '350', {
     doc: 'Milliseconds between two reads; added to the delay.',
-  }),
-};
-
-/** `security {}` of a vhost. */
-const securityRows = {
-  enabled: one('enabled', onOff, 'off', {
-    doc: 'Refuses clients that no allow rule matches, or that a deny rule matches.',
-  }),
-  allow: rules('allow', [choice('publish', 'play'), network], {
-    doc: 'Permits an action to an address, a range, or all.',
-  }),
-  deny: rules('deny', [choice('publish', 'play'), network], {
-    doc: 'Forbids an action to an address, a range, or all.',
   }),
 };
 
@@ -106,28 +94,6 @@ const publisherRows = {
   publish: block('publish', publishRows, { doc: 'Reading of published streams.' }),
 };
 
-const domain = text('domain');
-
-/** Which pages and addresses may use the vhost. */
-const accessRows = {
-  refer: list('refer', domain, {
-    doc: 'Domains of pages that may connect.',
-    feature: 'refer',
-  }),
-  referPlay: list('refer_play', domain, {
-    doc: 'Domains of pages that may play.',
-    feature: 'refer',
-  }),
-  referPublish: list('refer_publish', domain, {
-    doc: 'Domains of pages that may publish.',
-    feature: 'refer',
-  }),
-  security: block('security', securityRows, {
-    doc: 'Which addresses may publish and play.',
-    feature: 'security',
-  }),
-};
-
 /** `vhost NAME {}` at root. */
 export const vhostRows = {
   enabled: one('enabled', onOff, 'on', { doc: 'Off: as if the vhost did not exist.' }),
@@ -137,7 +103,7 @@ export const vhostRows = {
   ...streamRows,
   ...deliveryRows,
   ...publisherRows,
-  ...accessRows,
+  ...vhostAccessRows,
   ...vhostClusterRows,
   ...vhostHttpRows,
   ...vhostHlsRows,

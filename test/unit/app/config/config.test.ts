@@ -24,6 +24,7 @@ describe('the root options', () => {
       rtmpsKey: './conf/server.key',
       rtmpsCert: './conf/server.crt',
       maxConnections: 1000,
+      trustedProxies: [],
       chunkSize: 60000,
       pid: './objs/srs.pid',
       daemon: true,
@@ -116,6 +117,8 @@ describe('the options of a vhost', () => {
       referPlay: [],
       referPublish: [],
       security: { enabled: false, allow: [], deny: [] },
+      auth: { enabled: false, keys: [], secrets: [], signed: [] },
+      limits: { clients: 0, publishers: 0, kbps: 0, publisherKbps: 0 },
       mode: 'local',
       origin: [],
       upstreamVhost: '[vhost]',
@@ -142,7 +145,9 @@ describe('the options of a vhost', () => {
     const options = vhost(`gop_cache off; queue_length 10; mw_latency 100; min_latency on;
       mr { enabled on; latency 500; } publish_conflict takeover; publish_conflict_idle 1.5;
       gop_cache_max_bytes 1m; refer github.com github.io; hls { hls_fragment 2.5; }
-      security { enabled on; allow play all; deny publish 10.0.0.0/8; }`);
+      security { enabled on; allow play all; deny publish 10.0.0.0/8; }
+      auth { enabled on; key publish first-key; key play second-key live/s; secret new-secret-of-sixteen old-secret-of-sixteen; signed play; }
+      limits { clients 5; publishers 4; kbps 3000; publisher_kbps 2000; }`);
     assert.equal(options.gopCache, false);
     assert.equal(options.queueLengthMs, 10000);
     assert.equal(options.mwLatencyMs, 100);
@@ -155,6 +160,17 @@ describe('the options of a vhost', () => {
     assert.equal(options.hls.fragmentMs, 2500);
     assert.deepEqual(options.security.allow, [['play', null]]);
     assert.deepEqual(options.security.deny, [['publish', { address: '10.0.0.0', prefix: 8 }]]);
+    assert.deepEqual(options.auth, {
+      enabled: true,
+      keys: [
+        ['publish', 'first-key', undefined],
+        ['play', 'second-key', 'live/s'],
+      ],
+      secrets: ['new-secret-of-sixteen', 'old-secret-of-sixteen'],
+      signed: ['play'],
+    });
+    const limits = { clients: 5, publishers: 4, kbps: 3000, publisherKbps: 2000 };
+    assert.deepEqual(options.limits, limits);
   });
 
   it('read ingests with their engines', () => {

@@ -25,6 +25,7 @@ describe('config values', () => {
     ['ports', values.port, { '1': 1, '65535': 65535 }, ['0', '65536', '-1']],
     ['upstreams', values.upstream, { 'a.com': 'a.com', '127.0.0.1:1935': '127.0.0.1:1935', '[::1]:1935': '[::1]:1935', 'rtmp://a/b': 'rtmp://a/b', 'srv:_rtmp._tcp.a.com': 'srv:_rtmp._tcp.a.com' }, ['', 'a:0', 'a:65536', 'a:b', 'a:1:2', ':1935', 'a/b']], // prettier-ignore
     ['networks', values.network, { all: null, '::1': { address: '::1', prefix: 128 } }, ['', 'none', '1.2']], // prettier-ignore
+    ['ranges of addresses', values.addressRange, { '10.0.0.0/8': { address: '10.0.0.0', prefix: 8 } }, ['', 'all', '10.0.0.0/33', 'a.com']], // prettier-ignore
   ];
   for (const [name, type, good, bad] of cases) {
     it(`reads ${name}, and nothing else`, () => {

@@ -2,6 +2,7 @@
 import type { Authorizer } from '../../../../src/app/access/access';
 import { Config } from '../../../../src/app/config/config';
 import { RtmpService } from '../../../../src/app/rtmp/service';
+import type { RtmpServiceOptions } from '../../../../src/app/rtmp/service';
 import { PithyPrint } from '../../../../src/app/stats/pithy-print';
 import { Hub } from '../../../../src/app/stream/hub';
 import { ContextIds } from '../../../../src/core/context-id';
@@ -20,7 +21,11 @@ export class Harness {
   readonly pithyPrint: PithyPrint;
 
   /** `vhosts` = blocks of a configuration file. */
-  constructor(vhosts = 'vhost __defaultVhost__ {}', authorizer?: Authorizer) {
+  constructor(
+    vhosts = 'vhost __defaultVhost__ {}',
+    authorizer?: Authorizer,
+    parts: Partial<RtmpServiceOptions> = {},
+  ) {
     const config = Config.parse(`listen 1935; ${vhosts}`, 'test.conf');
     this.hub = new Hub((options) => {
       const streamLog = new FakeStreamLog(options);
@@ -36,6 +41,7 @@ export class Harness {
       pithyPrint: this.pithyPrint,
       findVhost: (name) => config.findVhost(name),
       ...(authorizer && { authorizer }),
+      ...parts,
     });
   }
 
