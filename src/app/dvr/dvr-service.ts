@@ -32,8 +32,8 @@ export interface ClosedFile {
 export interface DvrServiceParts {
   readonly log: Logger;
   readonly clock: Clock;
-  /** Whether date parts of paths are UTC. */
-  readonly isUtc: boolean;
+  /** Whether date parts of paths are UTC; asked for each path. */
+  readonly isUtc: () => boolean;
   readonly onFileClosed?: (file: ClosedFile) => void;
   /** Epoch milliseconds; the system's by default. */
   readonly timeOfDayMs?: () => number;
@@ -62,6 +62,7 @@ export class DvrService {
   readonly #abort = new AbortController();
   readonly #timeOfDayMs: () => number;
   readonly #startedAtMs: number;
+  #vhosts: readonly DvrVhost[] = [];
   #retentions: Retention[] = [];
   #recovery: Promise<void> = Promise.resolve();
   #isRetaining = false;
@@ -104,14 +105,31 @@ export class DvrService {
 
   /** Recovers in the background what a crash left, and begins to delete what is too old or too much. */
   start(vhosts: readonly DvrVhost[]): void {
-    const recording = vhosts.filter(({ dvr }) => dvr.enabled);
-    this.#recovery = this.#recover(recording);
-    this.#retentions = recording
+    this.setVhosts(vhosts);
+  }
+
+  /**
+   * Takes other options of the vhosts for what is not about one publish: recovers what a crash left where a new one
+   * records, and deletes by the new limits.
+   */
+  setVhosts(vhosts: readonly DvrVhost[]): void {
+    if (this.#stopped) return;
+    const before = this.#vhosts;
+    this.#vhosts = vhosts.filter(({ dvr }) => dvr.enabled);
+    const isKnown = ({ name, dvr }: DvrVhost): boolean =>
+      before.some((one) => one.name === name && isSamePlace(one.dvr, dvr));
+    const added = this.#vhosts.filter((vhost) => !isKnown(vhost));
+    this.#recovery = this.#recovery.then(() => this.#recover(added));
+    this.#retentions = this.#vhosts
       .filter(({ dvr }) => dvr.retainAgeMs > 0 || dvr.retainBytes > 0)
       .map((vhost) => this.#retentionOf(vhost));
-    if (this.#retentions.length === 0) return;
+    if (this.#retentions.length === 0) {
+      clearInterval(this.#interval);
+      this.#interval = undefined;
+      return;
+    }
     this.#retain();
-    this.#interval = setInterval(() => {
+    this.#interval ??= setInterval(() => {
       this.#retain();
     }, retentionIntervalMs).unref();
   }
@@ -222,4 +240,9 @@ export class DvrService {
       await retention.run();
     }
   }
+}
+
+/** Whether files of the one are files of the other. */
+function isSamePlace(one: DvrOptions, other: DvrOptions): boolean {
+  return one.path === other.path && one.format === other.format;
 }

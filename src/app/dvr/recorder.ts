@@ -58,8 +58,8 @@ export class Recorder {
   #metadata: AmfObject | undefined;
   #current: Current | undefined;
   #isDisabled = false;
-  /** After a failure a stream with video goes on at a key frame. */
-  #needsKeyToStart = false;
+  /** After a failure, or in the middle of a stream, one with video goes on at a key frame. */
+  #needsKeyToStart: boolean;
   /** The file has a picture that decoding can start at. */
   #hasKey = false;
   /** Time of the last video frame, -1 before the first. */
@@ -78,6 +78,9 @@ export class Recorder {
     this.#isRebased = parts.options.timeJitter !== 'off';
     if (start.metadata) this.takeMetadata(start.metadata);
     for (const header of start.headers) this.#remember(header);
+    // What has a picture already is not begun with sound alone.
+    const hasVideo = start.headers.some(({ type }) => type === FlvTagType.video);
+    this.#needsKeyToStart = hasVideo && parts.options.waitKeyframe;
     this.#resolvePath();
   }
 
@@ -92,6 +95,7 @@ export class Recorder {
     if (this.#isDisabled || message.type === FlvTagType.script) return;
     const { type, timestamp, flags } = message;
     const timeMs = this.#jitter.correct(type, timestamp, flags);
+    if (this.#needsKeyToStart && this.#videoMs < 0) this.#videoMs = timeMs;
     if ((flags & stateFlags) !== 0) {
       this.#remember(message);
       this.#current?.recording.write(message, this.#fileTime(timeMs));

@@ -15,7 +15,7 @@ export class RecordingPaths {
   readonly #matcher: RegExp;
 
   /** @param vhost fixes the vhost of the files that {@link match} finds; all when absent */
-  constructor(options: Pick<DvrOptions, 'path' | 'format'>, isUtc: boolean, vhost?: string) {
+  constructor(options: Pick<DvrOptions, 'path' | 'format'>, isUtc: () => boolean, vhost?: string) {
     const { path, format } = options;
     const isFile = /\.(flv|mp4)$/.test(path);
     // The format is what counts: it makes the extension.

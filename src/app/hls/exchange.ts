@@ -21,6 +21,8 @@ export interface HlsRequest {
 
 /** What can be fetched from memory. */
 export interface Resource {
+  /** It names others that can be fetched. */
+  readonly isPlaylist?: boolean;
   /** Answers, now or later; false when there is nothing to answer with yet. */
   serve(request: HlsRequest): boolean;
 }

@@ -10,7 +10,7 @@ import type { HlsRequest } from './exchange';
 import { sendStatus } from './exchange';
 import { HlsSink } from './hls-sink';
 import { HlsStream } from './hls-stream';
-import type { SegmentInfo } from './hls-stream';
+import type { HlsStreamParts, SegmentInfo } from './hls-stream';
 import type { HlsOptions } from './options';
 import { RamIndex } from './ram-index';
 import { SegmentNames } from './segment-names';
@@ -25,14 +25,20 @@ export interface HlsServiceParts {
   readonly log: Logger;
   readonly clock: Clock;
   readonly pithyPrint: { join(stage: 'hls', print: (ageMs: number) => void): () => void };
-  /** Date parts of names are UTC, else local time. */
-  readonly isUtc: boolean;
+  /** Whether date parts of names are UTC, else local time; asked for each name. */
+  readonly isUtc: () => boolean;
   /** A segment can be fetched. */
   onSegment?(info: SegmentInfo): void;
   /** The publisher of a stream is to be closed (`hls_on_error disconnect`); called outside of its messages. */
   dropPublisher?(name: StreamName, reason: string): void;
   /** Time of day, milliseconds since 1970; of the system when absent. */
   wallMs?(): number;
+}
+
+/** Whose a resource in memory is. */
+export interface MemoryOwner extends StreamName {
+  /** A media or a master playlist. */
+  readonly isPlaylist: boolean;
 }
 
 /** A stream, and the sink by which it is reached. */
@@ -92,13 +98,32 @@ export class HlsService {
     return sink;
   }
 
+  /** A stream has no HLS any more: its files are finished and stay, what is in memory goes at once. */
+  remove(name: StreamName): void {
+    const key = mapKey(name);
+    const known = this.#entries.get(key);
+    if (known !== undefined) void this.#replace(key, known);
+  }
+
   /** Answers a request for something held in memory, now or when it is there; false: it is not ours. */
   handle(request: HlsRequest): boolean {
-    const resource = this.#index.find(request);
+    const resource = this.#index.find(request)?.resource;
     if (resource === undefined) return false;
     if (request.method === 'GET' || request.method === 'HEAD') return resource.serve(request);
     sendStatus(request, 405, { Allow: 'GET, HEAD' });
     return true;
+  }
+
+  /** The stream whose resource a request is for, and whether that is a playlist; undefined: {@link handle} has nothing. */
+  ownerOf(request: Pick<HlsRequest, 'vhost' | 'path'>): MemoryOwner | undefined {
+    const found = this.#index.find(request);
+    return found && { ...found.owner, isPlaylist: found.resource.isPlaylist === true };
+  }
+
+  /** The stream that has its media playlist at an absolute path on disk; undefined while there is none. */
+  ownerOfPlaylist(path: string): StreamName | undefined {
+    const [vhost = '', app = '', stream = ''] = this.#claims.get(path)?.split('\n') ?? [];
+    return vhost === '' ? undefined : { vhost, app, stream };
   }
 
   /** Does what is due; the service calls it by itself once a second. */
@@ -154,14 +179,17 @@ export class HlsService {
         known.stream.publish(log, Promise.resolve());
         return known.stream;
       }
-      const before = known === undefined ? Promise.resolve() : this.#replace(key, known);
-      const stream = this.#create(name, options, log);
+      const parts = this.#partsOf(name, options, log);
+      const predecessor = known?.stream.canLeaveTo(parts) === true ? known.stream : undefined;
+      const before =
+        known === undefined ? Promise.resolve() : this.#replace(key, known, predecessor);
+      const stream = new HlsStream(parts);
       const claims = this.#claim(key, stream);
       this.#entries.set(key, { stream, sink, options: text, claims });
       this.#timer ??= setInterval(() => {
         this.sweep(this.#parts.clock.nowMs());
       }, SWEEP_MS).unref();
-      stream.publish(log, before);
+      stream.publish(log, before, predecessor);
       return stream;
     } catch (error) {
       if (!(error instanceof SrsError)) throw error;
@@ -171,16 +199,16 @@ export class HlsService {
   }
 
   /** The options have changed: a new stream goes on with the files of the one so far. */
-  #replace(key: string, { stream }: Entry): Promise<void> {
+  #replace(key: string, { stream }: Entry, predecessor?: HlsStream): Promise<void> {
     this.#forget(key);
     this.#former.add(stream);
-    return stream.retire();
+    return stream.retire(predecessor !== undefined);
   }
 
-  #create(name: StreamName, options: HlsOptions, log: Logger): HlsStream {
+  #partsOf(name: StreamName, options: HlsOptions, log: Logger): HlsStreamParts {
     const { clock, isUtc } = this.#parts;
     const effective = withoutContradictions(options, log);
-    return new HlsStream({
+    return {
       name,
       options: effective,
       names: new SegmentNames(name, effective, isUtc),
@@ -191,7 +219,7 @@ export class HlsService {
       onSegment: (info) => {
         this.#parts.onSegment?.(info);
       },
-    });
+    };
   }
 
   /** Takes the files and URLs of a stream. Throws SrsError when another one has one of them. */

@@ -11,6 +11,7 @@ import { Packager } from './packager';
 import { PlaylistVersion } from './playlist';
 import type { RamIndex } from './ram-index';
 import { RamTarget } from './ram-target';
+import type { RamEstate } from './ram-target';
 import { takeUp } from './resume';
 import type { ListedSegment, SegmentTarget } from './segment';
 import type { SegmentNames } from './segment-names';
@@ -66,6 +67,7 @@ export class HlsStream {
   #activeMs: number;
   #isDisposed = false;
   #isRetired = false;
+  #hasHeir = false;
 
   constructor(parts: HlsStreamParts) {
     const { options, names, clock, log } = parts;
@@ -100,13 +102,16 @@ export class HlsStream {
     return this.#packager?.sequence ?? 0;
   }
 
-  /** A publisher begins. What `before` waits for comes before anything is read from disk. */
-  publish(log: Logger, before: Promise<unknown>): void {
+  /**
+   * A publisher begins. What `before` waits for comes before anything is read from disk; `predecessor` is the one whose
+   * list in memory this one goes on with.
+   */
+  publish(log: Logger, before: Promise<unknown>, predecessor?: HlsStream): void {
     this.#log.current = log;
     this.#isPublished = true;
     this.#isDisposed = false;
     this.#activeMs = this.#parts.clock.nowMs();
-    this.#starting ??= this.#start(before);
+    this.#starting ??= this.#start(before, predecessor);
   }
 
   /** Something came from the publisher. */
@@ -146,12 +151,24 @@ export class HlsStream {
     return true;
   }
 
-  /** Another object goes on with its files: frees what is in memory, resolves when nothing is under way. */
-  retire(): Promise<void> {
+  /**
+   * Another object goes on with its files: frees what is in memory, unless an heir comes for that; resolves when nothing
+   * is under way.
+   */
+  retire(hasHeir = false): Promise<void> {
     this.unpublish();
     this.#isRetired = true;
-    this.release();
+    this.#hasHeir = hasHeir;
+    if (!hasHeir) this.release();
     return this.settle();
+  }
+
+  /** Whether another one can go on with what this one holds in memory. */
+  canLeaveTo({ names, options }: Pick<HlsStreamParts, 'names' | 'options'>): boolean {
+    const { path, vhost } = this.names.ram;
+    const isSamePlace = path === names.ram.path && vhost === names.ram.vhost;
+    const isInMemory = this.options.storage !== 'disk' && options.storage !== 'disk';
+    return isInMemory && isSamePlace && this.options.format === options.format;
   }
 
   /** Does what is due; true when nothing would be lost by forgetting this object. */
@@ -206,26 +223,46 @@ export class HlsStream {
   }
 
   /** Takes up what an earlier process has left, then makes what takes frames. */
-  async #start(before: Promise<unknown>): Promise<void> {
+  async #start(before: Promise<unknown>, predecessor?: HlsStream): Promise<void> {
     await before;
     const { options, names, wallMs } = this.#parts;
+    const estate = predecessor?.handOver();
     const found = this.#disk && (await takeUp(names, options, this.#log.current, wallMs()));
     if (found !== undefined) this.#disk?.restore(found.list);
-    const sequence = found?.nextSequence ?? firstSequence(options, wallMs());
-    if (options.storage !== 'disk') this.#ram = this.#createRam(sequence);
+    const left = estate && nextSequenceOf(estate);
+    const sequence = found?.nextSequence ?? left ?? firstSequence(options, wallMs());
+    if (options.storage !== 'disk') this.#ram = this.#createRam(sequence, estate);
+    const listed = found?.list.segments.length ?? estate?.list.segments.length ?? 0;
     this.#packager = new Packager({
       stream: this.#stream,
       targets: this.#targets,
       wallMs,
       sequence,
-      hasHistory: (found?.list.segments.length ?? 0) > 0,
+      hasHistory: listed > 0,
       init: found?.init,
     });
     this.#addLate(this.#packager);
-    if (this.#isRetired) this.release();
+    if (this.#isRetired && !this.#hasHeir) this.release();
   }
 
-  #createRam(sequence: number): RamTarget {
+  /** What it holds in memory is another's from now on. */
+  handOver(): RamEstate | undefined {
+    const ram = this.#ram;
+    this.#ram = undefined;
+    return ram?.handOver();
+  }
+
+  #createRam(sequence: number, estate: RamEstate | undefined): RamTarget {
+    if (estate === undefined) return this.#emptyRam(sequence);
+    const heir = this.#emptyRam(nextSequenceOf(estate));
+    heir.adopt(estate);
+    if (nextSequenceOf(estate) === sequence) return heir;
+    // Numbers are the same on disk and in memory: of two lists that of the files counts.
+    heir.dispose();
+    return this.#emptyRam(sequence);
+  }
+
+  #emptyRam(sequence: number): RamTarget {
     const { options, names, index } = this.#parts;
     const version = options.lowLatency ? PlaylistVersion.lowLatency : this.#stream.version;
     const master = this.#master(names.ramUriFromMaster, version);
@@ -253,6 +290,10 @@ export class HlsStream {
       sequence: segment.sequence,
     });
   }
+}
+
+function nextSequenceOf({ list }: RamEstate): number {
+  return list.mediaSequence + list.segments.length;
 }
 
 /**

@@ -21,6 +21,7 @@ export type OpenHead = SegmentHead & { readonly parts: readonly ListedPart[] };
 
 /** The playlist of one stream. */
 export class RamPlaylist implements Resource {
+  readonly isPlaylist = true;
   readonly waiters = new Waiters();
   /** The segment that is being made; low latency only. */
   open: OpenHead | undefined;

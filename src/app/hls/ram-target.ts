@@ -1,5 +1,5 @@
 /** Owns the segments of one stream in memory: bounded in time and bytes, found by HTTP. */
-import { contentType, RamFile, sendBuffers } from './exchange';
+import { contentType, RamFile, sendBuffers, sendStatus } from './exchange';
 import type { HlsRequest, Resource } from './exchange';
 import type { ListedPart, SegmentWithParts } from './low-latency-playlist';
 import type { MasterPlaylist } from './master';
@@ -9,6 +9,7 @@ import { RamPlaylist } from './ram-playlist';
 import { keyAttributes } from './segment';
 import type { PartEnd, SegmentStart, SegmentTarget } from './segment';
 import { SegmentList } from './segment-list';
+import type { ListState } from './segment-list';
 import type { StreamParts } from './stream-parts';
 
 /** Most bytes that one stream may hold; the oldest segments go first. */
@@ -20,6 +21,22 @@ interface RamSegment extends SegmentWithParts {
   readonly names: readonly string[];
   /** Names of what it shares with others: initialisation section, key. */
   readonly sharedNames: readonly string[];
+}
+
+/** What one target leaves to the next one of the same stream. */
+export interface RamEstate {
+  readonly list: ListState<RamSegment>;
+  readonly retired: readonly RetiredSegment[];
+  /** Bytes of all segments. */
+  readonly bytes: number;
+  /** Requests for the playlist that wait for more of it. */
+  readonly waiting: readonly HlsRequest[];
+}
+
+/** A segment that has left the list. */
+interface RetiredSegment {
+  readonly segment: RamSegment;
+  readonly dueMs: number;
 }
 
 interface OpenSegment {
@@ -40,7 +57,7 @@ export class RamTarget implements SegmentTarget {
   readonly #playlist: RamPlaylist;
   readonly #firstSequence: number;
   readonly #maxBytes: number;
-  #retired: { readonly segment: RamSegment; readonly dueMs: number }[] = [];
+  #retired: RetiredSegment[] = [];
   #open: OpenSegment | undefined;
   #pending: PendingPart | undefined;
   #bytes = 0;
@@ -74,11 +91,34 @@ export class RamTarget implements SegmentTarget {
     return this.#bytes > 0 || this.#retired.length > 0 || this.#playlist.waiters.size > 0;
   }
 
+  /** Gives away everything it holds, which stays where it is found; nothing may be open. */
+  handOver(): RamEstate {
+    const { segments, mediaSequence, discontinuitySequence, targetDuration } = this.#list;
+    const list = { segments, mediaSequence, discontinuitySequence, targetDuration };
+    const waiting = this.#playlist.waiters.take();
+    const estate = { list, retired: this.#retired, bytes: this.#bytes, waiting };
+    this.#retired = [];
+    this.#bytes = 0;
+    this.#restingSinceMs = undefined;
+    return estate;
+  }
+
+  /** Begins with what another target has left, whose place in HTTP is this one's. */
+  adopt({ list, retired, bytes, waiting }: RamEstate): void {
+    this.#list.restore(list);
+    this.#retired = [...retired];
+    this.#bytes = bytes;
+    this.#showPlaylist();
+    for (const request of waiting) {
+      if (!this.#playlist.serve(request)) sendStatus(request, 404);
+    }
+  }
+
   open(start: SegmentStart): void {
     const { init, key, isDiscontinuity } = start;
     const { lowLatency } = this.#parts.options;
     this.#restingSinceMs = undefined;
-    this.#index.set(this.#vhost, this.#parts.names.ram.path, this.#playlist);
+    this.#showPlaylist();
     const { ramMasterName } = this.#parts.names;
     if (this.#master !== undefined && ramMasterName !== undefined) {
       this.#set(ramMasterName, new RamMaster(this.#master));
@@ -272,8 +312,14 @@ export class RamTarget implements SegmentTarget {
     return file;
   }
 
+  #showPlaylist(): void {
+    const { ram, stream: owner } = this.#parts.names;
+    this.#index.set(ram.vhost, ram.path, { resource: this.#playlist, owner });
+  }
+
   #set(name: string, resource: Resource): void {
-    this.#index.set(this.#vhost, this.#parts.names.ramPath(name), resource);
+    const { names } = this.#parts;
+    this.#index.set(this.#vhost, names.ramPath(name), { resource, owner: names.stream });
   }
 
   #remove(name: string): void {
@@ -283,6 +329,7 @@ export class RamTarget implements SegmentTarget {
 
 /** A master playlist in memory. */
 class RamMaster implements Resource {
+  readonly isPlaylist = true;
   readonly #master: MasterPlaylist;
 
   constructor(master: MasterPlaylist) {

@@ -29,12 +29,12 @@ export class SegmentNames {
   /** URL path of the playlist, for who is told of segments. */
   readonly playlistUrl: string;
   readonly #options: HlsOptions;
-  readonly #isUtc: boolean;
+  readonly #isUtc: () => boolean;
   readonly #name: StreamName;
   readonly #segment: PathTemplate;
   readonly #key: PathTemplate;
 
-  constructor(name: StreamName, options: HlsOptions, isUtc: boolean) {
+  constructor(name: StreamName, options: HlsOptions, isUtc: () => boolean) {
     this.#options = options;
     this.#isUtc = isUtc;
     this.#name = name;
@@ -46,6 +46,11 @@ export class SegmentNames {
       masterFile === '' ? undefined : this.#template(masterFile).resolve(this.#variables());
     this.ram = ramPlace(name, options.mount, isUtc);
     this.playlistUrl = this.#relative(options.path, this.playlist);
+  }
+
+  /** Whose names these are. */
+  get stream(): StreamName {
+    return this.#name;
   }
 
   /** Directory of the playlist: what URIs are relative to. */
@@ -211,7 +216,7 @@ function segmentTemplate({ tsFile, format }: HlsOptions): string {
   return format === 'ts' ? tsFile : `${tsFile.replace(/\.ts$/, '')}.m4s`;
 }
 
-function ramPlace(name: StreamName, mount: string, isUtc: boolean): RamPlace {
+function ramPlace(name: StreamName, mount: string, isUtc: () => boolean): RamPlace {
   const isVhosts = VHOST_MOUNT.test(mount);
   const path = isVhosts ? mount.replace(VHOST_MOUNT, '') : mount;
   const template = new PathTemplate(`/${path.replace(/^\/+/, '')}`, isUtc);

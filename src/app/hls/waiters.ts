@@ -50,6 +50,13 @@ export class Waiters {
     }
   }
 
+  /** All that wait, who are another's from now on. */
+  take(): HlsRequest[] {
+    const requests = [...this.#waiting].map(({ request }) => request);
+    this.#waiting.clear();
+    return requests;
+  }
+
   /** Refuses all that wait. */
   clear(status: number): void {
     for (const { request } of this.#waiting) sendStatus(request, status);

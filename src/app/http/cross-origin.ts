@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const METHODS = 'GET, POST, HEAD, PUT, DELETE, OPTIONS';
-const HEADERS = 'Cache-Control,X-Proxy-Authorization,X-Requested-With,Content-Type,Range';
+const HEADERS =
+  'Cache-Control,X-Proxy-Authorization,X-Requested-With,Authorization,Content-Type,Range';
 /** What a page may read of an answer beside the few headers it always may. */
 const EXPOSED = 'Content-Length,Content-Range,Date';
 /** Seconds for which a browser need not ask again; none keeps it longer than a day. */

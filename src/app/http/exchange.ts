@@ -14,9 +14,9 @@ export interface HttpExchange {
   /** Context id of the connection, by which the log tells clients apart. */
   readonly id: number;
   readonly log: Logger;
-  /** Numeric address of the peer. */
+  /** Numeric address of the client: of the peer, or for whom a trusted proxy asks. */
   readonly ip: string;
-  /** Over TLS. */
+  /** Over TLS, as far as the client can see. */
   readonly isSecure: boolean;
   readonly request: IncomingMessage;
   /** For an upgrade it serves to refuse; it emits `close` when the connection is gone. */

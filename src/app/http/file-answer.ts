@@ -6,13 +6,15 @@ import { readRange } from './byte-range';
 import type { ByteRange } from './byte-range';
 import { sendText } from './exchange';
 import type { HttpExchange } from './exchange';
-import { cacheControlOf, mediaTypeOf } from './mime-types';
+import { cacheControlOf, mediaTypeOf, privateCacheControl } from './mime-types';
 import { isNotModified, isRangeValid, validatorsOf } from './validators';
 
 /** What an answer needs to know of a file. */
 export interface ServedFile {
   readonly path: string;
   readonly stats: Pick<Stats, 'size' | 'mtimeMs'>;
+  /** Not for caches that others use. */
+  readonly isPrivate?: boolean;
 }
 
 /** Where an answer to a file request begins and ends in the file. */
@@ -30,13 +32,14 @@ const MODIFIED_STEP_MS = 1000;
  */
 export function answerFile(
   exchange: HttpExchange,
-  { path, stats: { size, mtimeMs } }: ServedFile,
+  { path, stats: { size, mtimeMs }, isPrivate = false }: ServedFile,
   nowMs: number,
   range?: string,
 ): FileAnswer | undefined {
   const { request, response, method } = exchange;
   const validators = validatorsOf(size, mtimeMs);
   const headers = fileHeaders(path);
+  if (isPrivate) headers['Cache-Control'] = privateCacheControl(cacheControlOf(path));
   headers['ETag'] = validators.etag;
   if (nowMs - validators.modifiedMs >= MODIFIED_STEP_MS) {
     headers['Last-Modified'] = new Date(validators.modifiedMs).toUTCString();

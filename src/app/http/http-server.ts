@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock';
 import type { ContextIds } from '../../core/context-id';
 import { describeError, describeFault, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
+import type { NetworkSet } from '../../core/network-set';
 import { RateLimit } from '../../core/rate-limit';
 import { redact } from '../../core/redact';
 import { product } from '../../core/version';
@@ -19,6 +20,8 @@ import type { VhostOptions } from '../config/config';
 import { answerPreflight, sharedHeaders } from './cross-origin';
 import { sendText } from './exchange';
 import type { HttpRoute } from './exchange';
+import { forwardedClient } from './forwarded';
+import type { ForwardedClient } from './forwarded';
 import { HttpConnection } from './http-connection';
 import { malformedAnswer } from './malformed';
 import { RequestExchange } from './request-exchange';
@@ -41,13 +44,20 @@ export interface HttpServerParts {
   /** Asked in this order. */
   readonly routes: readonly HttpRoute[];
   readonly findVhost: (name: string) => VhostOptions | undefined;
-  /** Whether pages of other origins may use what is served. */
-  readonly crossdomain: boolean;
+  /** Whether pages of other origins may use what is served, as of now. */
+  readonly crossdomain: () => boolean;
+  /** Peers that may say for whom they ask, as of now; none unless given. */
+  readonly trustedProxies?: () => NetworkSet;
+  /** What the lines of requests begin with, `HTTP` unless given. */
+  readonly title?: string;
+  /** Gives the answers that no route gives, in the form that clients of these routes expect; unless given, as text. */
+  readonly refuse?: typeof sendText;
 }
 
 /** Serves HTTP on sockets that others accept; node:http only reads and writes the protocol, it never listens. */
 export class HttpServer {
   readonly #parts: HttpServerParts;
+  readonly #refuse: typeof sendText;
   readonly #http: Server;
   readonly #connections = new Map<Duplex, HttpConnection>();
   readonly #warnings = new RateLimit(WARNINGS_AT_ONCE, WARNING_INTERVAL_MS);
@@ -55,6 +65,7 @@ export class HttpServer {
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts;
+    this.#refuse = parts.refuse ?? sendText;
     // Its own timeouts need a server that listens; `sweep` is ours.
     this.#http = createServer({
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -166,7 +177,7 @@ export class HttpServer {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return;
     const exchange = this.#begin(connection, request, response);
-    if (exchange !== undefined) sendText(exchange, 417);
+    if (exchange !== undefined) this.#refuse(exchange, 417);
   }
 
   /** Prepares the answer; undefined when there will be none, or it has been given: the request cannot be served. */
@@ -180,34 +191,45 @@ export class HttpServer {
     };
     if (!connection.begin(request, response, onEnd)) return undefined;
     response.setHeader('Server', product.serverName);
-    if (this.#parts.crossdomain) {
+    if (this.#parts.crossdomain()) {
       for (const [name, value] of sharedHeaders) response.setHeader(name, value);
     }
-    this.#logRequest(connection, request);
+    const client = this.#clientOf(connection, request);
+    this.#logRequest(connection, request, client);
     try {
       checkHost(request);
       const target = readTarget(request.url ?? '');
-      return new RequestExchange(connection, request, response, target, this.#parts.findVhost);
+      const { findVhost } = this.#parts;
+      return new RequestExchange({ connection, request, response, target, client, findVhost });
     } catch (error) {
       if (!(error instanceof SrsError)) throw error;
       this.#warn(connection.log, `HTTP request refused, ${describeError(error)}`);
       response.shouldKeepAlive = false;
-      sendText({ response }, 400, error.message);
+      this.#refuse({ response }, 400, error.message);
       return undefined;
     }
   }
 
-  #logRequest(connection: HttpConnection, request: IncomingMessage): void {
+  /** One connection of a proxy carries the requests of many clients. */
+  #clientOf(connection: HttpConnection, { headers }: IncomingMessage): ForwardedClient {
+    const trusted = this.#parts.trustedProxies?.();
+    if (trusted === undefined || trusted.isEmpty) return connection;
+    return forwardedClient(headers, connection, trusted);
+  }
+
+  #logRequest(connection: HttpConnection, request: IncomingMessage, client: ForwardedClient): void {
     const { method = '', url = '', headers } = request;
     const length = headers['content-length'] ?? (headers['transfer-encoding'] ? -1 : 0);
-    const line = `HTTP ${method} ${redact(url)}, content-length=${length}`;
-    if (connection.requests > 1) connection.log.info(line);
-    else connection.log.trace(`${line}, ip=${connection.ip}, host=${redact(headers.host ?? '')}`);
+    const title = this.#parts.title ?? 'HTTP';
+    const line = `${title} ${method} ${redact(url)}, content-length=${length}`;
+    const from = `ip=${client.ip}, host=${redact(headers.host ?? '')}`;
+    if (connection.requests === 1) connection.log.trace(`${line}, ${from}`);
+    else connection.log.info(client === connection ? line : `${line}, ${from}`);
   }
 
   #answerOptions({ request, response }: RequestExchange): void {
-    if (this.#parts.crossdomain) answerPreflight(request, response);
-    else sendText({ response }, 405, undefined, { Allow: REFUSED_WITHOUT_CORS });
+    if (this.#parts.crossdomain()) answerPreflight(request, response);
+    else this.#refuse({ response }, 405, undefined, { Allow: REFUSED_WITHOUT_CORS });
   }
 
   async #route(exchange: RequestExchange): Promise<void> {
@@ -243,7 +265,7 @@ export class HttpServer {
     if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#upgrade(exchange, head);
     // To what else a client offers to switch (HTTP/2) we do not: it gets its answer as if it had not asked.
     else if (request.method === 'GET' || request.method === 'HEAD') void this.#route(exchange);
-    else sendText(exchange, 400, 'expect an upgrade to websocket');
+    else this.#refuse(exchange, 400, 'expect an upgrade to websocket');
   }
 
   #upgrade(exchange: RequestExchange, head: Buffer): void {
@@ -259,19 +281,19 @@ export class HttpServer {
   #refuseUnknown(exchange: RequestExchange): void {
     const what = `HTTP path unknown, ${redact(exchange.path)}`;
     this.#warn(exchange.log, `${what}, ret=${ErrorCode.HTTP_HANDLER_MATCH_URL}`);
-    sendText(exchange, 404);
+    this.#refuse(exchange, 404);
   }
 
   #fail({ log, response }: RequestExchange, error: unknown): void {
     log.error(`HTTP request failed, ${redact(describeFault(error))}`, error);
     response.shouldKeepAlive = false;
     if (response.headersSent) response.destroy();
-    else sendText({ response }, 500);
+    else this.#refuse({ response }, 500);
   }
 
   #onClientError(error: NodeJS.ErrnoException, stream: Duplex): void {
     const connection = this.#connections.get(stream);
-    const answer = malformedAnswer(error, this.#parts.crossdomain);
+    const answer = malformedAnswer(error, this.#parts.crossdomain());
     if (connection === undefined || answer === undefined) {
       stream.destroy();
       return;

@@ -80,6 +80,12 @@ export function cacheControlOf(path: string): string | undefined {
   return cacheControls.get(extensionOf(path));
 }
 
+/** What a Cache-Control becomes when only the client itself may keep what it gets. */
+export function privateCacheControl(value: string | undefined): string {
+  if (value === undefined) return 'private';
+  return /\bpublic\b/.test(value) ? value.replace(/\bpublic\b/, 'private') : `private, ${value}`;
+}
+
 /** The extension with its dot, in lower case; '' without one. */
 export function extensionOf(path: string): string {
   return extname(path).toLowerCase();

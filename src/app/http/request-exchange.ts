@@ -6,9 +6,21 @@ import type { Socket } from '../../net/socket';
 import type { VhostOptions } from '../config/config';
 
 import type { HttpExchange } from './exchange';
+import type { ForwardedClient } from './forwarded';
 import type { HttpConnection } from './http-connection';
 import { hostName } from './request-path';
 import type { RequestTarget } from './request-path';
+
+/** What an exchange is made of. */
+export interface ExchangeParts {
+  readonly connection: HttpConnection;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: RequestTarget;
+  /** Who asks, which is not the peer of the connection behind a proxy. */
+  readonly client: ForwardedClient;
+  readonly findVhost: (name: string) => VhostOptions | undefined;
+}
 
 /** The exchange of the server; built once the request is known to be one that may be answered. */
 export class RequestExchange implements HttpExchange {
@@ -19,16 +31,14 @@ export class RequestExchange implements HttpExchange {
   readonly query: URLSearchParams;
   readonly host: string;
   readonly vhost: VhostOptions | undefined;
+  readonly ip: string;
+  readonly isSecure: boolean;
   readonly #connection: HttpConnection;
 
-  constructor(
-    connection: HttpConnection,
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: RequestTarget,
-    findVhost: (name: string) => VhostOptions | undefined,
-  ) {
+  constructor({ connection, request, response, target, client, findVhost }: ExchangeParts) {
     this.#connection = connection;
+    this.ip = client.ip;
+    this.isSecure = client.isSecure;
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
@@ -44,14 +54,6 @@ export class RequestExchange implements HttpExchange {
 
   get log(): Logger {
     return this.#connection.log;
-  }
-
-  get ip(): string {
-    return this.#connection.ip;
-  }
-
-  get isSecure(): boolean {
-    return this.#connection.isSecure;
   }
 
   takeSocket(): Socket | undefined {

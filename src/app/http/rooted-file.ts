@@ -11,6 +11,8 @@ import type { FileVersion } from './hot-files';
 /** A regular file that is open for reading; whoever has it closes it. */
 export interface RootedFile {
   readonly path: string;
+  /** The same, free of links. */
+  readonly real: string;
   readonly handle: FileHandle;
   readonly stats: Stats;
 }
@@ -39,13 +41,23 @@ export async function openBelow(root: string, path: string): Promise<RootedFile 
       // Free of links, and for a file that has no name any more the one it had.
       readlink(`/proc/self/fd/${handle.fd}`),
     ]);
-    if (stats.isFile() && isBelow(realRoot, real)) return { path, handle, stats };
+    if (stats.isFile() && isBelow(realRoot, real)) return { path, real, handle, stats };
   } catch (error) {
     await handle.close();
     throw error;
   }
   await handle.close();
   return undefined;
+}
+
+/** A path free of links; undefined where there is nothing. */
+export function realPathOf(path: string): Promise<string | undefined> {
+  return unlessAbsent(realpath(path));
+}
+
+/** Whether a file that was opened is the one of a path free of links, which may have been replaced meanwhile. */
+export function isSameFile({ real }: RootedFile, path: string): boolean {
+  return real === path || real === `${path} (deleted)`;
 }
 
 /** The whole content of a file below `root`; undefined when it is not of that version, before and after reading. */

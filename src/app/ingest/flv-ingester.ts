@@ -43,7 +43,7 @@ export class FlvIngester {
   readonly #options: FlvIngesterOptions;
   readonly #deps: FlvIngesterDeps;
   readonly #log: Logger;
-  readonly #url: RtmpUrl;
+  #url: RtmpUrl;
   #isStarted = false;
   #isStopped = false;
   #attempt: Promise<void> = Promise.resolve();
@@ -56,15 +56,13 @@ export class FlvIngester {
   constructor(options: FlvIngesterOptions, deps: FlvIngesterDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#url = parseRtmpUrl(options.outputUrl);
-    const { schema } = this.#url;
-    if (schema !== 'rtmp') {
-      throw new SrsError(
-        ErrorCode.RTMP_REQ_TCURL,
-        `expected an output of rtmp://, got ${schema}://`,
-      );
-    }
+    this.#url = outputOf(options.outputUrl);
     this.#log = deps.log.child(deps.ids.next());
+  }
+
+  /** Publishes elsewhere from the next attempt on; throws as the constructor does. */
+  redirect(outputUrl: string): void {
+    this.#url = outputOf(outputUrl);
   }
 
   start(): void {
@@ -155,6 +153,13 @@ export class FlvIngester {
     const { id, file } = this.#options;
     this.#log.warn(`ingest=${id}, file=${file} is damaged: ${error.message}. ret=${error.code}`);
   }
+}
+
+function outputOf(text: string): RtmpUrl {
+  const url = parseRtmpUrl(text);
+  if (url.schema === 'rtmp') return url;
+  const message = `expected an output of rtmp://, got ${url.schema}://`;
+  throw new SrsError(ErrorCode.RTMP_REQ_TCURL, message);
 }
 
 /** Numeric address of a host name or address, IPv4 preferred. Rejects with `SrsError` SYSTEM_IP_INVALID. */

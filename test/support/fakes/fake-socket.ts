@@ -4,8 +4,8 @@ import type { Socket, SocketHandler } from '../../../src/net/socket';
 export class FakeSocket {
   handler: SocketHandler | undefined;
   readonly slot = 0;
-  readonly remoteAddress = '192.0.2.9';
-  readonly remotePort = 40000;
+  remoteAddress = '192.0.2.9';
+  remotePort = 40000;
   readonly localAddress = '192.0.2.1';
   readonly localPort = 1935;
   readonly written: Buffer[] = [];
@@ -13,6 +13,7 @@ export class FakeSocket {
   timeouts: [number, number] = [0, 0];
   mergedReadMs = 0;
   isNoDelay = true;
+  isHalfOpen = false;
   isEnded = false;
   isDestroyed = false;
   isClosed = false;
@@ -50,6 +51,15 @@ export class FakeSocket {
 
   setNoDelay(on: boolean): void {
     this.isNoDelay = on;
+  }
+
+  setHalfOpen(on: boolean): void {
+    this.isHalfOpen = on;
+  }
+
+  setRemote(address: string, port: number): void {
+    this.remoteAddress = address;
+    this.remotePort = port;
   }
 
   /** The peer sends bytes; in the middle of a slab, as the engine has them. */

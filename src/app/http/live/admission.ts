@@ -3,7 +3,7 @@ import { describeError, ErrorCode } from '../../../core/errors';
 import type { Logger } from '../../../core/logger';
 import { redact } from '../../../core/redact';
 import type { RtmpRequest } from '../../../rtmp/request';
-import { checkConnectNames, RefusalStatus } from '../../access/access';
+import { checkConnectNames, deniedStatus, RefusalStatus } from '../../access/access';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../../access/access';
 
 /** Status of HTTP by the code of a refusal; others are 403. */
@@ -12,13 +12,8 @@ const STATUS_OF_CODE = new Map<ErrorCode, number>([
   [ErrorCode.RTMP_VHOST_NOT_FOUND, 404],
   [ErrorCode.RTMP_REQ_TCURL, 404],
   [ErrorCode.SYSTEM_STREAM_BUSY, 409],
+  [ErrorCode.ST_EXCEED_THREADS, 503],
 ]);
-
-const DENIED_STATUS: Readonly<Record<AccessAction, string>> = {
-  connect: RefusalStatus.connect,
-  publish: RefusalStatus.publish,
-  play: RefusalStatus.play,
-};
 
 /** Which status of HTTP says what a refusal says. */
 export function httpStatusOf({ code, status }: Refusal): number {
@@ -61,7 +56,7 @@ export class Admission implements ClientIdentity {
     check: () => Refusal | undefined,
   ): Promise<Refusal | undefined> {
     const refusal =
-      checkConnectNames(this.request, DENIED_STATUS[action]) ??
+      checkConnectNames(this.request, deniedStatus[action]) ??
       check() ??
       (await this.#ask('connect')) ??
       (await this.#ask(action));
@@ -90,7 +85,7 @@ export class Admission implements ClientIdentity {
     } catch (error) {
       this.log.warn(`cannot authorize ${action}: ${redact(describeError(error))}`, error);
       const description = 'the server cannot decide on it now';
-      return { code: ErrorCode.HTTP_DATA_INVLIAD, status: DENIED_STATUS[action], description };
+      return { code: ErrorCode.HTTP_DATA_INVLIAD, status: deniedStatus[action], description };
     }
     if (refusal) return refusal;
     this.#allowed.push(action);
@@ -106,5 +101,5 @@ export class Admission implements ClientIdentity {
 
 function gone(action: AccessAction): Refusal {
   const description = 'the client has left';
-  return { code: ErrorCode.SOCKET_CLOSED, status: DENIED_STATUS[action], description };
+  return { code: ErrorCode.SOCKET_CLOSED, status: deniedStatus[action], description };
 }

@@ -18,7 +18,7 @@ export interface Listener {
 /** The HTTP clients of one stream; uses one timer after an unpublish, and one per client that waits for the first. */
 export class Audience {
   readonly source: Source;
-  readonly #waitMs: number;
+  #waitMs: number;
   readonly #onEmpty: () => void;
   readonly #unobserve: () => void;
   readonly #listeners = new Set<Listener>();
@@ -44,6 +44,11 @@ export class Audience {
 
   get isPublished(): boolean {
     return this.source.publisher !== undefined;
+  }
+
+  /** Waits so long from the next time on. */
+  setWaitMs(waitMs: number): void {
+    this.#waitMs = waitMs;
   }
 
   /** Adds a player; returns what takes it out, to be called once. */

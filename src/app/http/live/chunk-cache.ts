@@ -10,7 +10,7 @@ export interface CacheLimits {
 
 /** The last chunks, shared with whoever is sending them. */
 export class ChunkCache {
-  readonly #limits: CacheLimits;
+  #limits: CacheLimits;
   #chunks: FeedChunk[] = [];
   #bytes = 0;
 
@@ -20,6 +20,14 @@ export class ChunkCache {
 
   get chunks(): readonly FeedChunk[] {
     return this.#chunks;
+  }
+
+  /** Keeps by other bounds from now on; of what is kept all goes that they would not have kept. */
+  setLimits(limits: CacheLimits): void {
+    this.#limits = limits;
+    const kept = this.#chunks;
+    this.clear();
+    for (const chunk of kept) this.add(chunk);
   }
 
   add(chunk: FeedChunk): void {

@@ -1,8 +1,10 @@
 /** Owns one player's place in a remuxed stream: what waits for it, and when it has to jump forward. */
+import type { PlayerFigures } from '../../stats/stat-types';
+
 import type { FeedChunk } from './feed-encoder';
 import type { Outlet } from './outlet';
 import type { FeedListener, RemuxFeed } from './remux-feed';
-import type { Tap, TapStats } from './tap';
+import type { Tap, TapOptions } from './tap';
 
 /** A player that still has to jump after so much media without ever having caught up is closed, ms. */
 const HOPELESS_MS = 60_000;
@@ -26,7 +28,7 @@ export interface FeedTapEvents {
 export class FeedTap implements Tap, FeedListener {
   readonly #feed: RemuxFeed;
   readonly #outlet: Outlet;
-  readonly #limits: BacklogLimits;
+  #limits: BacklogLimits;
   readonly #events: FeedTapEvents;
   readonly #release: () => void;
   #unlisten: (() => void) | undefined;
@@ -38,6 +40,7 @@ export class FeedTap implements Tap, FeedListener {
   #behindSinceMs: number | undefined;
   #messages = 0;
   #dropped = 0;
+  #jumps = 0;
 
   /** `release` gives up the hold on the feed that the caller has. */
   constructor(
@@ -54,8 +57,10 @@ export class FeedTap implements Tap, FeedListener {
     this.#events = events;
   }
 
-  get stats(): TapStats {
-    return { messages: this.#messages, dropped: this.#dropped };
+  get stats(): PlayerFigures {
+    const lagMs = (this.#queue.at(-1)?.timeMs ?? 0) - (this.#queue[0]?.timeMs ?? 0);
+    const [messages, dropped, jumps] = [this.#messages, this.#dropped, this.#jumps];
+    return { messages, dropped, lagMs, jumps };
   }
 
   start(): void {
@@ -83,6 +88,11 @@ export class FeedTap implements Tap, FeedListener {
 
   onDrain(): void {
     this.#send();
+  }
+
+  /** How often the feed reads is its own affair. */
+  setOptions({ queueLengthMs, gopCacheMaxBytes }: TapOptions): void {
+    this.#limits = { spanMs: queueLengthMs, bytes: gopCacheMaxBytes };
   }
 
   /** What the outlet does not take now is lost with the end. */
@@ -122,6 +132,7 @@ export class FeedTap implements Tap, FeedListener {
 
   /** Forgets what waits, up to the newest chunk with which a player may begin. */
   #jump(nowMs: number): void {
+    this.#jumps++;
     let start = this.#queue.length - 1;
     while (start > 0 && this.#queue[start]?.isStart !== true) start--;
     const kept = start > 0 ? this.#queue.splice(start) : [];

@@ -1,5 +1,6 @@
 /** Owns the remuxed forms of all streams: one for each stream and container, as long as somebody plays it. */
 import type { VhostOptions } from '../../config/config';
+import { flushIntervalMs } from '../../stream/delivery';
 import type { Source } from '../../stream/source';
 
 import { AacEncoder, Mp3Encoder } from './audio-encoder';
@@ -51,6 +52,16 @@ export class Feeds {
       ofSource.set(container, feed);
     }
     return { feed, release: feed.hold() };
+  }
+
+  /** Options of a vhost have changed: its feeds go on by these. */
+  setVhost(vhost: VhostOptions): void {
+    for (const [source, feeds] of this.#feeds) {
+      if (source.name.vhost !== vhost.name) continue;
+      for (const [container, feed] of feeds) {
+        feed.setOptions(flushIntervalMs(vhost), cacheLimits(container, vhost));
+      }
+    }
   }
 
   #remove(source: Source, container: RemuxContainer): void {

@@ -14,12 +14,18 @@ import type { Publisher, Source } from '../../stream/source';
 /** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
 const PRIVATE_NAME = /^[@|]/;
 
+/** How long a publisher may be silent. */
+export type PublishTimeouts = Pick<
+  VhostOptions,
+  'publishFirstPacketTimeoutMs' | 'publishNormalTimeoutMs'
+>;
+
 /** What a session is made of. */
 export interface PublishParts {
   readonly contextId: number;
   readonly log: Logger;
   readonly source: Source;
-  readonly vhost: Pick<VhostOptions, 'publishFirstPacketTimeoutMs' | 'publishNormalTimeoutMs'>;
+  readonly vhost: PublishTimeouts;
   readonly clock: Clock;
   /** The session has ended by itself: silence, another publisher, an operator. Not called for what the owner does. */
   onEnded(error: SrsError): void;
@@ -35,6 +41,7 @@ export class FlvPublishSession implements Publisher {
   readonly #parts: PublishParts;
   readonly #reader = new FlvReader();
   readonly #startedMs: number;
+  #timeouts: PublishTimeouts;
   #lastReceivedMs: number;
   #messages = 0;
   #hasIgnored = false;
@@ -45,6 +52,7 @@ export class FlvPublishSession implements Publisher {
     this.contextId = parts.contextId;
     this.log = parts.log;
     this.#parts = parts;
+    this.#timeouts = parts.vhost;
     this.#startedMs = parts.clock.nowMs();
     this.#lastReceivedMs = this.#startedMs;
   }
@@ -61,7 +69,16 @@ export class FlvPublishSession implements Publisher {
   /** Takes the stream, from another publisher if need be; its players stay. */
   start(): void {
     this.#parts.source.acquire(this);
-    this.#arm(this.#parts.vhost.publishFirstPacketTimeoutMs);
+    this.#arm(this.#timeouts.publishFirstPacketTimeoutMs);
+  }
+
+  /** May be silent so long from now on. */
+  setVhost(timeouts: PublishTimeouts): void {
+    const before = this.#limitMs;
+    this.#timeouts = timeouts;
+    if (this.#limitMs === before || this.#timer === undefined || this.#isOver) return;
+    clearTimeout(this.#timer);
+    this.#arm(Math.max(0, Math.ceil(this.#leftMs)));
   }
 
   /**
@@ -156,16 +173,23 @@ export class FlvPublishSession implements Publisher {
   }
 
   #onTimer(): void {
-    const { clock, vhost } = this.#parts;
-    const hasMedia = this.#messages > 0;
-    const limitMs = hasMedia ? vhost.publishNormalTimeoutMs : vhost.publishFirstPacketTimeoutMs;
-    const sinceMs = hasMedia ? this.#lastReceivedMs : this.#startedMs;
-    const leftMs = sinceMs + limitMs - clock.nowMs();
+    const leftMs = this.#leftMs;
     if (leftMs > 0) {
       this.#arm(Math.ceil(leftMs));
       return;
     }
-    const what = hasMedia ? 'the next packet' : 'audio or video';
-    this.drop(new SrsError(ErrorCode.SOCKET_TIMEOUT, `expect ${what} within ${limitMs} ms`));
+    const what = this.#messages > 0 ? 'the next packet' : 'audio or video';
+    this.drop(new SrsError(ErrorCode.SOCKET_TIMEOUT, `expect ${what} within ${this.#limitMs} ms`));
+  }
+
+  /** How long it may be silent, now that media has come, or not. */
+  get #limitMs(): number {
+    const { publishFirstPacketTimeoutMs, publishNormalTimeoutMs } = this.#timeouts;
+    return this.#messages > 0 ? publishNormalTimeoutMs : publishFirstPacketTimeoutMs;
+  }
+
+  get #leftMs(): number {
+    const sinceMs = this.#messages > 0 ? this.#lastReceivedMs : this.#startedMs;
+    return sinceMs + this.#limitMs - this.#parts.clock.nowMs();
   }
 }

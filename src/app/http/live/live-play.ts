@@ -1,9 +1,12 @@
 /** Owns the way of one request to a player that plays: who it is, whether it may, what it gets and by which transport. */
 import { ErrorCode } from '../../../core/errors';
-import { checkReferer, checkStreamName, RefusalStatus } from '../../access/access';
-import type { Authorizer, Refusal } from '../../access/access';
+import { checkStreamName, RefusalStatus } from '../../access/access';
+import type { AccessContext, Authorizer, Refusal } from '../../access/access';
+import { checkLimits } from '../../access/limits';
 import { identifiedLine } from '../../access/log-lines';
+import { checkAccess } from '../../access/rules';
 import type { VhostOptions } from '../../config/config';
+import { flushIntervalMs } from '../../stream/delivery';
 import type { Source } from '../../stream/source';
 import type { HttpExchange } from '../exchange';
 
@@ -20,13 +23,18 @@ import { Player } from './player';
 import type { PlayerHost } from './player';
 import { ResponseOutlet } from './response-outlet';
 import { SocketOutlet } from './socket-outlet';
+import { playerProtocol } from './stat-client';
 import { NativeTap, PulledTap } from './tap';
 import type { Tap } from './tap';
+import { WsOutlet } from './ws-outlet';
 
 /** What plays work with. */
 export interface PlayHost extends PlayerHost {
   readonly authorizer: Authorizer;
+  readonly accessContext: AccessContext;
   readonly feeds: Feeds;
+  /** The same vhost as it is configured now; undefined when it is gone, or has no live streams any more. */
+  renewed(vhost: VhostOptions): VhostOptions | undefined;
   onPlayer(player: Player): void;
 }
 
@@ -51,11 +59,14 @@ export interface HttpRefusal {
 const NOT_ACCEPTABLE = 406;
 
 /** Why the rules of the configuration keep a client from playing; undefined when they do not. */
-export function checkPlay(admission: Admission, vhost: VhostOptions): Refusal | undefined {
-  const { request } = admission;
+export function checkPlay(
+  admission: Admission,
+  vhost: VhostOptions,
+  context: AccessContext,
+): Refusal | undefined {
   return (
-    checkStreamName(request, RefusalStatus.notFound) ??
-    checkReferer(request.pageUrl, RefusalStatus.play, vhost.refer, vhost.referPlay)
+    checkStreamName(admission.request, RefusalStatus.notFound) ??
+    checkAccess('play', admission, vhost, context)
   );
 }
 
@@ -64,12 +75,15 @@ export class LivePlay {
   readonly #ask: PlayRequest;
   readonly #host: PlayHost;
   readonly #admission: Admission;
+  /** As of the last time it was looked at. */
+  #vhost: VhostOptions;
   readonly #gone = new AbortController();
 
   constructor(ask: PlayRequest, host: PlayHost) {
     this.#ask = ask;
     this.#host = host;
     const { exchange, vhost, path } = ask;
+    this.#vhost = vhost;
     const request = toRequest(exchange, vhost.name, path);
     this.#admission = new Admission(exchange, request, host.authorizer);
     exchange.response.once('close', this.#onGone);
@@ -85,14 +99,18 @@ export class LivePlay {
    * @returns undefined when the client plays or has left, else what to tell it
    */
   async run(): Promise<HttpRefusal | undefined> {
-    const { vhost, path, type, exchange } = this.#ask;
+    const { path, type, exchange } = this.#ask;
     const admission = this.#admission;
     exchange.log.trace(identifiedLine(`Play(${type})`, admission.request));
-    const refusal = await admission.enter('play', () => checkPlay(admission, vhost));
+    const refusal = await admission.enter('play', () =>
+      checkPlay(admission, this.#vhost, this.#host.accessContext),
+    );
     if (refusal) {
       this.#done();
       return this.#gone.signal.aborted ? undefined : toHttp(refusal);
     }
+    if (!this.#renew()) return this.#refuseVhost();
+    const vhost = this.#vhost;
     const { hub } = this.#host;
     const source = hub.fetch({ ...path, vhost: vhost.name }, vhost);
     const { gopCache, httpRemux } = vhost;
@@ -104,71 +122,86 @@ export class LivePlay {
         .audienceOf(source, httpRemux.publisherWaitMs)
         .waitForPublisher(this.#gone.signal));
     if (this.#host.isStopping) return this.#end(source, 503, 'the server is shutting down');
+    if (!this.#renew()) return this.#end(source, 404, notServed(vhost));
     if (!isPublished) {
       return this.#end(source, 404, `${path.app}/${path.stream} is not published`);
     }
     if (path.container !== 'flv') return this.#startFeed(source, path.container);
-    this.#start(source, undefined);
-    return undefined;
+    return this.#start(source, undefined);
   }
 
   async #startFeed(
     source: Source,
     container: Exclude<Container, 'flv'>,
   ): Promise<HttpRefusal | undefined> {
-    const { vhost } = this.#ask;
+    const vhost = this.#vhost;
     const waitMs = vhost.httpRemux.publisherWaitMs;
     const held = this.#host.feeds.hold(source, container, vhost, this.#flushMs);
     const isDecided = await held.feed.whenDecided(waitMs, this.#gone.signal);
     const reason = isDecided
       ? held.feed.reason
       : `expect something to play as .${container} within ${waitMs} ms`;
-    if (reason === undefined && !this.#gone.signal.aborted) {
-      this.#start(source, held);
-      return undefined;
-    }
+    if (reason === undefined && !this.#gone.signal.aborted) return this.#start(source, held);
     held.release();
     return this.#end(source, NOT_ACCEPTABLE, reason ?? '');
   }
 
   /** The play does not begin: undefined when there is nobody any more to tell. */
   #end(source: Source, status: number, text: string): HttpRefusal | undefined {
+    const code = status === 404 ? ErrorCode.RTMP_STREAM_NOT_FOUND : ErrorCode.HTTP_LIVE_STREAM_EXT;
+    const refusal = { code, status: RefusalStatus.play, description: text };
+    return this.#takeBack(source, refusal) ? { status, text } : undefined;
+  }
+
+  /** Undoes the play that was allowed; whether there is somebody to tell. */
+  #takeBack(source: Source, refusal: Refusal): boolean {
     this.#host.hub.playerLeft(source);
     const isGone = this.#gone.signal.aborted;
     this.#done();
-    if (isGone) return undefined;
-    const code = status === 404 ? ErrorCode.RTMP_STREAM_NOT_FOUND : ErrorCode.HTTP_LIVE_STREAM_EXT;
-    this.#admission.refuse('play', { code, status: RefusalStatus.play, description: text });
-    return { status, text };
+    if (!isGone) this.#admission.refuse('play', refusal);
+    return !isGone;
   }
 
-  #start(source: Source, held: HeldFeed | undefined): void {
+  #start(source: Source, held: HeldFeed | undefined): HttpRefusal | undefined {
+    if (!this.#renew()) {
+      held?.release();
+      return this.#end(source, 404, notServed(this.#vhost));
+    }
+    // Others may have begun while this one waited.
+    const { request } = this.#admission;
+    const full = checkLimits('play', request, this.#vhost, this.#host.accessContext);
+    if (full) {
+      held?.release();
+      return this.#takeBack(source, full) ? toHttp(full) : undefined;
+    }
     this.#done();
     const outlet = this.#gone.signal.aborted ? undefined : this.#ask.openOutlet();
     if (!outlet) {
       held?.release();
       this.#host.hub.playerLeft(source);
       this.#admission.leave();
-      return;
+      return undefined;
     }
-    const { vhost } = this.#ask;
     const tap = this.#createTap(source, outlet, held, (code) => {
       player.drop(code);
     });
+    const { exchange, path } = this.#ask;
+    const { container } = path;
     const player = new Player(
       {
         admission: this.#admission,
         source,
         outlet,
         tap,
-        flushMs: this.#flushMs,
-        waitMs: vhost.httpRemux.publisherWaitMs,
+        vhost: this.#vhost,
+        protocol: playerProtocol(container, outlet instanceof WsOutlet, exchange.isSecure),
       },
       this.#host,
     );
     this.#host.onPlayer(player);
     player.start();
     if (this.#host.isStopping) player.shutdown();
+    return undefined;
   }
 
   #createTap(
@@ -182,7 +215,7 @@ export class LivePlay {
         ? new NativeTap(source, outlet, this.#flushMs)
         : new PulledTap(source, outlet, this.#flushMs);
     }
-    const { queueLengthMs, gopCacheMaxBytes } = this.#ask.vhost;
+    const { queueLengthMs, gopCacheMaxBytes } = this.#vhost;
     const limits = { spanMs: queueLengthMs, bytes: gopCacheMaxBytes };
     return new FeedTap(held.feed, held.release, outlet, limits, {
       onHopeless: () => {
@@ -197,8 +230,23 @@ export class LivePlay {
   }
 
   get #flushMs(): number {
-    const { minLatency, mwLatencyMs, sendMinIntervalMs } = this.#ask.vhost;
-    return Math.max(minLatency ? 0 : mwLatencyMs, Math.ceil(sendMinIntervalMs));
+    return flushIntervalMs(this.#vhost);
+  }
+
+  /** The configuration may have changed while others thought: whether the vhost still serves, by what options. */
+  #renew(): boolean {
+    const renewed = this.#host.renewed(this.#vhost);
+    this.#vhost = renewed ?? this.#vhost;
+    return renewed !== undefined;
+  }
+
+  #refuseVhost(): HttpRefusal | undefined {
+    const isGone = this.#gone.signal.aborted;
+    this.#done();
+    if (isGone) return undefined;
+    const code = ErrorCode.RTMP_VHOST_NOT_FOUND;
+    const refusal = { code, status: RefusalStatus.play, description: notServed(this.#vhost) };
+    return toHttp(this.#admission.refuse('play', refusal));
   }
 
   /** From here on the outlet tells of the close. */
@@ -236,6 +284,10 @@ export function setHead(response: HttpExchange['response'], container: Container
   response.statusCode = 200;
   response.setHeader('Content-Type', contentTypes[container]);
   response.setHeader('Cache-Control', 'no-cache, no-store');
+}
+
+function notServed({ name }: VhostOptions): string {
+  return `vhost ${name} does not serve live streams any more`;
 }
 
 function toHttp(refusal: Refusal): HttpRefusal {

@@ -5,12 +5,16 @@ import type { Clock } from '../../../core/clock';
 import { describeError, describeFault, ErrorCode, SrsError } from '../../../core/errors';
 import type { Logger } from '../../../core/logger';
 import { redact } from '../../../core/redact';
-import { checkReferer, checkStreamName, RefusalStatus } from '../../access/access';
-import type { Authorizer, Refusal } from '../../access/access';
+import { checkStreamName, RefusalStatus } from '../../access/access';
+import type { AccessContext, Authorizer, Refusal } from '../../access/access';
 import { checkConflict } from '../../access/conflict';
+import { checkLimits } from '../../access/limits';
 import { identifiedLine } from '../../access/log-lines';
+import { checkAccess } from '../../access/rules';
 import type { VhostOptions } from '../../config/config';
 import { Kbps } from '../../stats/kbps';
+import type { StatClient } from '../../stats/stat-types';
+import type { Statistics } from '../../stats/statistics';
 import type { StatusLines, StatusMember } from '../../stats/status-lines';
 import type { Hub } from '../../stream/hub';
 import { sendText } from '../exchange';
@@ -22,13 +26,18 @@ import type { LivePath } from './live-mount';
 import { toRequest } from './live-request';
 import { closingLine, pagedSourceLine } from './log-lines';
 import type { LiveClient } from './player';
+import { statPublisher } from './stat-client';
 
 /** What publishers share. */
 export interface PublishHost {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
+  readonly accessContext: AccessContext;
   readonly publisherLines: StatusLines;
+  readonly statistics: Pick<Statistics, 'join'> | undefined;
+  /** The same vhost as it is configured now; undefined when it is gone, or has no live streams any more. */
+  renewed(vhost: VhostOptions): VhostOptions | undefined;
   /** Nobody begins any more. */
   readonly isStopping: boolean;
   onPublisher(publisher: LivePublish): void;
@@ -49,11 +58,12 @@ export class LivePublish implements StatusMember, LiveClient {
   readonly log: Logger;
   readonly isTaken = false;
   readonly #exchange: HttpExchange;
-  readonly #vhost: VhostOptions;
+  #vhost: VhostOptions;
   readonly #host: PublishHost;
   readonly #admission: Admission;
   readonly #startedMs: number;
   #session: FlvPublishSession | undefined;
+  #leaveStatistics: (() => void) | undefined;
   #received = 0;
   #kbps: Kbps | undefined;
   /** Why we end it: 0 for none in particular, undefined while we do not. */
@@ -74,7 +84,7 @@ export class LivePublish implements StatusMember, LiveClient {
 
   /** Asks whether it may publish, and then does; resolves when that is decided. */
   async run(): Promise<void> {
-    const { hub, clock } = this.#host;
+    const { hub, clock, accessContext } = this.#host;
     const { request } = this.#admission;
     this.log.trace(identifiedLine('publish(HTTP-FLV)', request));
     const refusal = await this.#admission.enter('publish', () => this.#check());
@@ -86,13 +96,21 @@ export class LivePublish implements StatusMember, LiveClient {
       this.shutdown();
       return;
     }
+    const renewed = this.#host.renewed(this.#vhost);
+    if (!renewed) {
+      this.#refuse(this.#admission.refuse('publish', notServed(this.#vhost)));
+      return;
+    }
+    this.#vhost = renewed;
     const source = hub.fetch(request, this.#vhost);
     const { ip } = this.#admission;
     this.log.trace(pagedSourceLine(request, ip, this.#vhost.gopCache, source.sourceId));
-    // Another one may have begun while the authorizer thought.
-    const conflict = checkConflict(source, this.#vhost, clock.nowMs());
-    if (conflict) {
-      this.#refuse(this.#admission.refuse('publish', conflict));
+    // Others may have begun while the authorizer thought.
+    const late =
+      checkLimits('publish', request, this.#vhost, accessContext) ??
+      checkConflict(source, this.#vhost, clock.nowMs());
+    if (late) {
+      this.#refuse(this.#admission.refuse('publish', late));
       return;
     }
     this.#session = new FlvPublishSession({
@@ -107,8 +125,22 @@ export class LivePublish implements StatusMember, LiveClient {
     });
     this.#host.onPublisher(this);
     this.#host.publisherLines.add(this);
+    this.#leaveStatistics = this.#host.statistics?.join(this.#seen());
     this.#session.start();
     this.#receive();
+  }
+
+  get vhostName(): string {
+    return this.#vhost.name;
+  }
+
+  setVhost(vhost: VhostOptions): void {
+    this.#vhost = vhost;
+    this.#session?.setVhost(vhost);
+  }
+
+  kick(reason: string): void {
+    this.#session?.drop(new SrsError(ErrorCode.USER_DISCONNECT, reason));
   }
 
   shutdown(): void {
@@ -124,13 +156,25 @@ export class LivePublish implements StatusMember, LiveClient {
     return `<- CPB http: got ${messages} msgs, time=${ageMs}, ikbps=${kbps}`;
   }
 
+  #seen(): StatClient {
+    return statPublisher(this.#admission, {
+      protocol: this.#exchange.isSecure ? 'https-post' : 'http-post',
+      startedMs: this.#startedMs,
+      bytesSent: () => 0,
+      bytesReceived: () => this.#received,
+      kick: (reason) => {
+        this.kick(reason);
+      },
+    });
+  }
+
   #check(): Refusal | undefined {
     const { request } = this.#admission;
-    const { refer, referPublish } = this.#vhost;
+    const { hub, clock, accessContext } = this.#host;
     return (
       checkStreamName(request, RefusalStatus.badName) ??
-      checkReferer(request.pageUrl, RefusalStatus.publish, refer, referPublish) ??
-      checkConflict(this.#host.hub.find(request), this.#vhost, this.#host.clock.nowMs())
+      checkAccess('publish', this.#admission, this.#vhost, accessContext) ??
+      checkConflict(hub.find(request), this.#vhost, clock.nowMs())
     );
   }
 
@@ -186,6 +230,7 @@ export class LivePublish implements StatusMember, LiveClient {
   #answer(code: number, status: number, text: string, headers = {}): void {
     if (this.#code !== undefined) return;
     this.#code = code;
+    this.#leaveStatistics?.();
     const { request, response } = this.#exchange;
     // What still comes is not read on: the connection ends with the answer.
     if (!request.complete) response.shouldKeepAlive = false;
@@ -199,6 +244,7 @@ export class LivePublish implements StatusMember, LiveClient {
     this.#session = undefined;
     this.#admission.leave();
     if (!session) return;
+    this.#leaveStatistics?.();
     session.fail();
     this.#host.publisherLines.remove(this);
     const ageMs = this.#host.clock.nowMs() - this.#startedMs;
@@ -210,4 +256,12 @@ export class LivePublish implements StatusMember, LiveClient {
     else this.log.trace(line);
     this.#host.onClientGone(this);
   }
+}
+
+function notServed({ name }: VhostOptions): Refusal {
+  return {
+    code: ErrorCode.RTMP_VHOST_NOT_FOUND,
+    status: RefusalStatus.publish,
+    description: `vhost ${name} does not serve live streams any more`,
+  };
 }

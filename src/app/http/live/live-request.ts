@@ -11,7 +11,11 @@ export type Asker = Pick<HttpExchange, 'request' | 'isSecure' | 'host'>;
  * The request for a stream of `vhost`: the query stands as parameters of the stream, the page is that of the Referer,
  * or the Origin of a browser that sends no Referer.
  */
-export function toRequest(asker: Asker, vhost: string, { app, stream }: LivePath): RtmpRequest {
+export function toRequest(
+  asker: Asker,
+  vhost: string,
+  { app, stream }: Pick<LivePath, 'app' | 'stream'>,
+): RtmpRequest {
   const { headers, socket, url = '' } = asker.request;
   const schema = asker.isSecure ? 'https' : 'http';
   const host = asker.host === '' ? (socket.localAddress ?? '') : asker.host;

@@ -2,9 +2,11 @@
 import type { Clock } from '../../../core/clock';
 import { describeFault } from '../../../core/errors';
 import { redact } from '../../../core/redact';
-import type { Authorizer } from '../../access/access';
+import { withoutUsage } from '../../access/access';
+import type { AccessContext, Authorizer } from '../../access/access';
 import type { VhostOptions } from '../../config/config';
 import type { PithyPrint } from '../../stats/pithy-print';
+import type { Statistics } from '../../stats/statistics';
 import { StatusLines } from '../../stats/status-lines';
 import type { Hub } from '../../stream/hub';
 import type { Source } from '../../stream/source';
@@ -30,7 +32,13 @@ export interface LiveRouteParts {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
+  /** Default: no limit is ever reached. */
+  readonly accessContext?: AccessContext;
+  /** Told of who publishes and plays. */
+  readonly statistics?: Pick<Statistics, 'join'>;
   readonly pithyPrint: PithyPrint;
+  /** The enabled vhost that serves a name now; without an answer vhosts never change. */
+  findVhost?(name: string): VhostOptions | undefined;
   /** Whether a later route has a file for a request; without an answer players of such a path wait before they get it. */
   hasFile?(exchange: HttpExchange): boolean | Promise<boolean>;
 }
@@ -47,6 +55,8 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
+  readonly accessContext: AccessContext;
+  readonly statistics: Pick<Statistics, 'join'> | undefined;
   readonly playerLines: StatusLines;
   readonly publisherLines: StatusLines;
   readonly feeds = new Feeds();
@@ -63,6 +73,8 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
     this.hub = parts.hub;
     this.clock = parts.clock;
     this.authorizer = parts.authorizer;
+    this.accessContext = parts.accessContext ?? withoutUsage;
+    this.statistics = parts.statistics;
     this.playerLines = new StatusLines('play', parts.pithyPrint, parts.clock);
     this.publisherLines = new StatusLines('publish', parts.pithyPrint, parts.clock);
     this.#parts = parts;
@@ -133,7 +145,32 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
     });
   }
 
+  /** Options of a vhost have changed: its players and publishers go on with these. */
+  setVhost(vhost: VhostOptions): void {
+    for (const [source, audience] of this.#audiences) {
+      if (source.name.vhost === vhost.name) audience.setWaitMs(vhost.httpRemux.publisherWaitMs);
+    }
+    this.feeds.setVhost(vhost);
+    for (const client of this.#clients) {
+      if (client.vhostName === vhost.name) client.setVhost(vhost);
+    }
+  }
+
+  /** Ends the clients of a vhost; those that wait for a publisher are told that there is none. */
+  closeVhost(name: string, reason: string): void {
+    for (const [source, audience] of this.#audiences) {
+      if (source.name.vhost === name) audience.stop();
+    }
+    for (const client of [...this.#clients]) if (client.vhostName === name) client.kick(reason);
+  }
+
   // What plays and publishes need.
+
+  renewed(vhost: VhostOptions): VhostOptions | undefined {
+    if (!this.#parts.findVhost) return vhost;
+    const found = this.#parts.findVhost(vhost.name);
+    return found?.name === vhost.name && found.httpRemux.enabled ? found : undefined;
+  }
 
   audienceOf(source: Source, waitMs: number): Audience {
     let audience = this.#audiences.get(source);
@@ -213,7 +250,8 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
     if (!this.#isLive(target)) return false;
     const { vhost, path } = target;
     const request = toRequest(exchange, vhost.name, path);
-    const refusal = checkPlay(new Admission(exchange, request, this.authorizer), vhost);
+    const admission = new Admission(exchange, request, this.authorizer);
+    const refusal = checkPlay(admission, vhost, this.accessContext);
     if (refusal) {
       sendText(exchange, httpStatusOf(refusal), refusal.description);
       return true;

@@ -19,13 +19,19 @@ export interface Outlet {
   readonly bytesReceived: number;
   /** Sends bytes, which must not change afterwards; returns {@link isReady}. */
   write(bytes: Buffer): boolean;
+  /** Sends small packets at once, or not; absent where that is not ours to say. */
+  setNoDelay?(isOn: boolean): void;
   /** Closes in good order: what was written is sent. */
   end(): void;
+  /** The same, but just closes when the client does not take it within `timeoutMs`; `reason` is told where it can be. */
+  endWithin(timeoutMs: number, reason: string): void;
   /** Closes now. */
   destroy(): void;
 }
 
 /** A client that takes nothing of what waits for so long is closed. */
 export const SEND_TIMEOUT_MS = 30_000;
+/** The same of one that is closed against its will. */
+export const KICK_TIMEOUT_MS = 3000;
 /** A client has no reason to say more than this while it plays. */
 export const MAX_RECEIVED_BYTES = 1024 * 1024;

@@ -39,6 +39,7 @@ export interface FeedParts {
 /** Plays the stream as one FLV player of this process as long as somebody holds it. */
 export class RemuxFeed implements PulledPlayer, EncoderEvents {
   readonly #parts: FeedParts;
+  #flushMs: number;
   readonly #listeners = new Set<FeedListener>();
   readonly #cache: ChunkCache;
   readonly #told = new Set<string>();
@@ -58,6 +59,7 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
+    this.#flushMs = parts.flushMs;
     this.#cache = new ChunkCache(parts.cache);
     this.#encoder = parts.createEncoder(this);
     this.#tracks = this.#newTracks();
@@ -92,9 +94,17 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
 
   /** Hands on what waits to be merged, as the end of the stream, or of the server, follows. */
   flush(): void {
-    const { source, flushMs } = this.#parts;
+    const { source } = this.#parts;
     source.setFlushMs(this, 0);
-    source.setFlushMs(this, flushMs);
+    source.setFlushMs(this, this.#flushMs);
+  }
+
+  /** Reads the log at another interval, and keeps something else for new players. */
+  setOptions(flushMs: number, cache: CacheLimits): void {
+    this.#cache.setLimits(cache);
+    if (this.#flushMs === flushMs) return;
+    this.#flushMs = flushMs;
+    this.#parts.source.setFlushMs(this, flushMs);
   }
 
   /** Hands on what comes from now on; returns what ends that. */
@@ -197,7 +207,7 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
 
   /** Another publisher: its tracks have nothing to do with those before; its timestamps go on. */
   #restart(): void {
-    const { source, flushMs } = this.#parts;
+    const { source } = this.#parts;
     source.detach(this);
     this.#encoder.restart();
     this.#cache.clear();
@@ -206,7 +216,7 @@ export class RemuxFeed implements PulledPlayer, EncoderEvents {
     this.#hasBegun = false;
     this.#flv = newReader();
     this.#tracks = this.#newTracks();
-    source.attach(this, 1, flushMs, 'flv');
+    source.attach(this, 1, this.#flushMs, 'flv');
   }
 
   #newTracks(): TrackReader {

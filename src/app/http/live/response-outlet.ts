@@ -61,6 +61,21 @@ export class ResponseOutlet implements Outlet {
     if (!this.#isClosed) this.#response.end();
   }
 
+  /** Ends the connection, too: it could be used for another request. */
+  endWithin(timeoutMs: number): void {
+    const { socket } = this.#response;
+    if (this.#isClosed || !socket) return;
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, timeoutMs).unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
+    this.#response.end(() => {
+      socket.end();
+    });
+  }
+
   destroy(): void {
     if (!this.#isClosed) this.#response.destroy();
   }

@@ -1,6 +1,7 @@
 /** Owns a plain connection that was taken out of HTTP after the head of the answer. */
 import { constants } from 'node:os';
 
+import { endWithin } from '../../../net/ending';
 import type { Socket, SocketHandler } from '../../../net/socket';
 
 import { MAX_RECEIVED_BYTES, SEND_TIMEOUT_MS } from './outlet';
@@ -45,8 +46,17 @@ export class SocketOutlet implements Outlet, SocketHandler {
     return this.isReady;
   }
 
+  setNoDelay(isOn: boolean): void {
+    this.socket.setNoDelay(isOn);
+  }
+
   end(): void {
     this.socket.end();
+  }
+
+  /** Bytes say nothing but the stream: the reason is for the log. */
+  endWithin(timeoutMs: number): void {
+    endWithin(this.socket, timeoutMs, () => undefined);
   }
 
   destroy(): void {

@@ -1,21 +1,24 @@
 /** Owns the ways in which a player gets the FLV form of a stream; remuxed forms have their own in `feed-tap`. */
 import type { PulledPlayer } from '../../../net/broadcast-log';
+import type { VhostOptions } from '../../config/config';
+import type { PlayerFigures } from '../../stats/stat-types';
+import { flushIntervalMs } from '../../stream/delivery';
+import type { DeliveryOptions } from '../../stream/delivery';
 import type { Source } from '../../stream/source';
 
 import type { Outlet } from './outlet';
 import type { SocketOutlet } from './socket-outlet';
 
-/** What a player got. */
-export interface TapStats {
-  readonly messages: number;
-  readonly dropped: number;
-}
+/** What of a vhost a link heeds. */
+export type TapOptions = DeliveryOptions & Pick<VhostOptions, 'queueLengthMs' | 'gopCacheMaxBytes'>;
 
 /** The link from a stream to the outlet of one player. */
 export interface Tap {
-  readonly stats: TapStats;
+  readonly stats: PlayerFigures;
   /** Begins to send. */
   start(): void;
+  /** Goes on by changed options. */
+  setOptions(options: TapOptions): void;
   /** Sends what waits to be merged: the end follows. */
   finish(): void;
   /** Stops; once. */
@@ -34,7 +37,7 @@ export const FLV_HEAD = Buffer.from([0x46, 0x4c, 0x56, 1, 5, 0, 0, 0, 9, 0, 0, 0
 export class NativeTap implements Tap {
   readonly #source: Source;
   readonly #outlet: SocketOutlet;
-  readonly #flushMs: number;
+  #flushMs: number;
 
   constructor(source: Source, outlet: SocketOutlet, flushMs: number) {
     this.#source = source;
@@ -42,13 +45,20 @@ export class NativeTap implements Tap {
     this.#flushMs = flushMs;
   }
 
-  get stats(): TapStats {
+  get stats(): PlayerFigures {
     return this.#source.playerStats(this.#outlet.socket);
   }
 
   start(): void {
     this.#outlet.write(FLV_HEAD);
     this.#source.attach(this.#outlet.socket, STREAM_ID, this.#flushMs, 'flv');
+  }
+
+  setOptions(options: TapOptions): void {
+    const flushMs = flushIntervalMs(options);
+    if (this.#flushMs === flushMs) return;
+    this.#flushMs = flushMs;
+    this.#source.setFlushMs(this.#outlet.socket, flushMs);
   }
 
   finish(): void {
@@ -68,7 +78,7 @@ export class NativeTap implements Tap {
 export class PulledTap implements Tap, PulledPlayer {
   readonly #source: Source;
   readonly #outlet: Outlet;
-  readonly #flushMs: number;
+  #flushMs: number;
   #isWaiting = false;
   #hasHead = false;
 
@@ -78,7 +88,7 @@ export class PulledTap implements Tap, PulledPlayer {
     this.#flushMs = flushMs;
   }
 
-  get stats(): TapStats {
+  get stats(): PlayerFigures {
     return this.#source.playerStats(this);
   }
 
@@ -91,6 +101,13 @@ export class PulledTap implements Tap, PulledPlayer {
     this.#hasHead = true;
     this.#isWaiting = !this.#outlet.write(isFirst ? Buffer.concat([FLV_HEAD, bytes]) : bytes);
     return !this.#isWaiting;
+  }
+
+  setOptions(options: TapOptions): void {
+    const flushMs = flushIntervalMs(options);
+    if (this.#flushMs === flushMs) return;
+    this.#flushMs = flushMs;
+    this.#source.setFlushMs(this, flushMs);
   }
 
   finish(): void {

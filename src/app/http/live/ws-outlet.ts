@@ -16,7 +16,9 @@ const MAX_BUFFERED = 256 * 1024;
 /** A player has so long to answer a ping; then comes the next. */
 const PING_INTERVAL_MS = 30_000;
 /** Status codes of a close, RFC 6455, 7.4.1. */
-const CloseCode = { normal: 1000, abnormal: 1006 } as const;
+const CloseCode = { normal: 1000, abnormal: 1006, policy: 1008 } as const;
+/** Room for a reason in a close frame, RFC 6455, 5.5. */
+const MAX_REASON_BYTES = 123;
 
 /** One WebSocket; each write is a binary message. */
 export class WsOutlet implements Outlet {
@@ -78,6 +80,16 @@ export class WsOutlet implements Outlet {
     this.#socket.close(CloseCode.normal);
   }
 
+  endWithin(timeoutMs: number, reason: string): void {
+    const timer = setTimeout(() => {
+      this.destroy();
+    }, timeoutMs).unref();
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+    });
+    this.#socket.close(CloseCode.policy, cut(reason));
+  }
+
   destroy(): void {
     this.#socket.terminate();
   }
@@ -118,6 +130,14 @@ export class WsOutlet implements Outlet {
     const isAbnormal = code === CloseCode.abnormal;
     this.handler?.onClose(this.#errno ?? (isAbnormal ? constants.errno.ECONNRESET : 0));
   }
+}
+
+/** Whole characters only. */
+function cut(reason: string): string {
+  const bytes = Buffer.from(reason);
+  let end = Math.min(bytes.length, MAX_REASON_BYTES);
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
 }
 
 /** Makes outlets of upgrade requests; pings all of them with one timer, none while there are none. */

@@ -60,7 +60,7 @@ export class Bench {
     this.service = new DvrService({
       log: this.log,
       clock: this.clock,
-      isUtc: true,
+      isUtc: () => true,
       settleMs: 0,
       timeOfDayMs: () => this.timeOfDayMs++,
       onFileClosed: (file) => this.closed.push(file),

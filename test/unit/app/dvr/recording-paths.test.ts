@@ -5,7 +5,7 @@ import { finishedPath, RecordingPaths } from '../../../../src/app/dvr/recording-
 import { startOfDayMs, streamName } from './harness';
 
 function paths(path: string, format: 'flv' | 'mp4' = 'flv', vhost?: string): RecordingPaths {
-  return new RecordingPaths({ path, format }, true, vhost);
+  return new RecordingPaths({ path, format }, () => true, vhost);
 }
 
 describe('RecordingPaths', () => {

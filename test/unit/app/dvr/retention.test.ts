@@ -32,7 +32,7 @@ describe('Retention', () => {
   function retain(limits: Partial<DvrOptions>, path?: string): Promise<void> {
     const options = optionsIn(directory(), { ...limits, ...(path ? { path } : {}) });
     return new Retention({
-      paths: new RecordingPaths(options, true, streamName.vhost),
+      paths: new RecordingPaths(options, () => true, streamName.vhost),
       limits: options,
       active,
       log,
@@ -91,7 +91,7 @@ describe('Retention', () => {
   it('deletes what is elsewhere when one directory cannot be read, and tells that once', async () => {
     make('a/cam.1.flv', 10, 100);
     const retention = new Retention({
-      paths: new RecordingPaths(optionsIn(directory()), true, streamName.vhost),
+      paths: new RecordingPaths(optionsIn(directory()), () => true, streamName.vhost),
       limits: { retainAgeMs: 60_000, retainBytes: 0 },
       active,
       log,

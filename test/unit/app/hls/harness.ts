@@ -76,7 +76,7 @@ export class Harness {
           return () => (this.printed = undefined);
         },
       },
-      isUtc: true,
+      isUtc: () => true,
       wallMs: () => startEpochMs + this.nowMs,
       onSegment: (info) => this.segments.push(info),
       dropPublisher: (name, reason) => this.dropped.push(`${name.stream}: ${reason}`),

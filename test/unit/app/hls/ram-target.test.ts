@@ -11,7 +11,7 @@ describe('app/hls/ram-target', () => {
   it('holds no more bytes than it may, and says once that its list is shorter', () => {
     const log = new RecordingLogger();
     const options = hlsOptions({ windowMs: 60_000 });
-    const names = new SegmentNames(streamName, options, true);
+    const names = new SegmentNames(streamName, options, () => true);
     const index = new RamIndex();
     const parts = {
       ...{ names, options, clock: { nowMs: () => 0 }, log: { current: log }, version: 3 },

@@ -6,7 +6,7 @@ import { SegmentNames } from '../../../../src/app/hls/segment-names';
 import { hlsOptions, startEpochMs, streamName } from './harness';
 
 function names(changes: Partial<HlsOptions> = {}, name = streamName): SegmentNames {
-  return new SegmentNames(name, hlsOptions({ path: './html', ...changes }), true);
+  return new SegmentNames(name, hlsOptions({ path: './html', ...changes }), () => true);
 }
 
 describe('app/hls/segment-names', () => {

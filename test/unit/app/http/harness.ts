@@ -6,17 +6,20 @@ import type { SecureContext } from 'node:tls';
 import type { VhostOptions } from '../../../../src/app/config/config';
 import type { HttpRoute } from '../../../../src/app/http/exchange';
 import { HttpServer } from '../../../../src/app/http/http-server';
+import type { HttpServerParts } from '../../../../src/app/http/http-server';
 import { ContextIds } from '../../../../src/core/context-id';
+import type { NetworkSet } from '../../../../src/core/network-set';
 import { Engine } from '../../../../src/net/engine';
 import { ManualClock } from '../../../support/fakes/manual-clock';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 
-export interface HarnessOptions {
+export interface HarnessOptions extends Pick<Partial<HttpServerParts>, 'title' | 'refuse'> {
   readonly routes?: readonly HttpRoute[];
   readonly crossdomain?: boolean;
   readonly vhosts?: readonly string[];
   readonly tls?: SecureContext;
   readonly findVhost?: (name: string) => VhostOptions | undefined;
+  readonly trustedProxies?: () => NetworkSet;
 }
 
 /** One answer, taken apart. */
@@ -36,7 +39,7 @@ export class Harness {
 
   constructor(options: HarnessOptions = {}) {
     const { log, clock } = this;
-    const { routes = [], crossdomain = true, vhosts = [], tls } = options;
+    const { routes = [], crossdomain = true, vhosts = [], tls, title, refuse } = options;
     const findVhost = (name: string): VhostOptions | undefined =>
       vhosts.includes(name) ? ({ name } as VhostOptions) : undefined;
     this.server = new HttpServer({
@@ -44,8 +47,10 @@ export class Harness {
       clock,
       ids: new ContextIds(),
       routes,
-      crossdomain,
+      crossdomain: () => crossdomain,
       findVhost: options.findVhost ?? findVhost,
+      ...(title === undefined ? {} : { title }),
+      ...(refuse === undefined ? {} : { refuse }),
     });
     this.port = this.engine.listen('127.0.0.1', 0, (socket) => {
       if (tls === undefined) this.server.accept(socket);

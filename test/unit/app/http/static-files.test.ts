@@ -298,7 +298,7 @@ describe('static files', () => {
     assert.equal((await harness.ask('GET /crossdomain.xml')).body.toString(), 'mine');
     fs.rmSync(join(root, 'crossdomain.xml'));
     harness.close();
-    serve({ dir: root, crossdomain: false });
+    serve({ dir: root, crossdomain: () => false });
     assert.equal((await harness.ask('GET /crossdomain.xml')).status, 404);
   });
 

@@ -8,6 +8,7 @@ export class FakeOutlet implements Outlet {
   bytesReceived = 0;
   readonly written: Buffer[] = [];
   isEnded = false;
+  farewell: string | undefined;
   isDestroyed = false;
 
   get bytesSent(): number {
@@ -24,6 +25,12 @@ export class FakeOutlet implements Outlet {
   }
 
   end(): void {
+    this.isEnded = true;
+  }
+
+  /** With the reason that is told. */
+  endWithin(_timeoutMs: number, reason: string): void {
+    this.farewell = reason;
     this.isEnded = true;
   }
 

@@ -85,7 +85,7 @@ export class TestAuthorizer implements Authorizer {
 
 export interface LiveHarnessOptions extends Pick<
   Partial<LiveRouteParts>,
-  'authorizer' | 'hasFile'
+  'authorizer' | 'accessContext' | 'hasFile'
 > {
   /** Inside `http_remux {}`. */
   readonly remux?: string;
@@ -129,7 +129,7 @@ export class LiveHarness {
       clock,
       ids: new ContextIds(),
       routes: [this.route],
-      crossdomain: true,
+      crossdomain: () => true,
       findVhost: (name) => this.config.findVhost(name),
     });
     this.#isTls = tls !== undefined;

@@ -1,0 +1,100 @@
+/** Owns `/metrics`: the figures of server, vhosts and streams, as Prometheus reads them. */
+import { performance } from 'node:perf_hooks';
+
+import { product } from '../../../core/version';
+import type { StreamStats } from '../../stats/stat-types';
+import type { Statistics } from '../../stats/statistics';
+
+import { exposeAll, labelText } from './exposition';
+import type { Labelled } from './exposition';
+import { serverFamilies, streamFamilies, vhostFamilies } from './metrics-families';
+import type { PlayersFigures, ProcessFigures, StreamFigures } from './metrics-families';
+
+/** Streams beyond these are left out, those that nobody publishes first. */
+export const MAX_METRIC_STREAMS = 2000;
+/** Clients beyond these are not asked how far behind they are. */
+const MAX_CLIENTS = 20_000;
+
+/** What the figures are taken from. */
+export interface MetricsParts {
+  readonly statistics: Pick<Statistics, 'server' | 'vhosts' | 'streams' | 'clients'>;
+  /** Open connections of all protocols. */
+  connections(): number;
+}
+
+/** What the process uses now. */
+export function readProcess(): ProcessFigures {
+  const cpu = process.cpuUsage();
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    nodeVersion: process.version,
+    uptimeSeconds: process.uptime(),
+    userCpuSeconds: cpu.user / 1e6,
+    systemCpuSeconds: cpu.system / 1e6,
+    busySeconds: performance.eventLoopUtilization().active / 1000,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+  };
+}
+
+/**
+ * The whole text, a few kilobytes per stream at most. It takes time that grows with the number of streams and clients,
+ * so it is to be kept for a while.
+ */
+export function renderMetrics(parts: MetricsParts, readFigures = readProcess): string {
+  const { statistics } = parts;
+  const all = statistics.streams();
+  const streams = labelled(choose(all), players(statistics));
+  const figures = {
+    version: product.version,
+    startSeconds: Math.round(performance.timeOrigin) / 1000,
+    connections: parts.connections(),
+    totals: statistics.server(),
+    process: readFigures(),
+    omittedStreams: all.length - streams.length,
+  };
+  const vhosts = statistics.vhosts().map((thing) => {
+    return { labels: labelText({ vhost: thing.name }), thing };
+  });
+  return (
+    exposeAll(serverFamilies, [{ labels: '', thing: figures }]) +
+    exposeAll(vhostFamilies, vhosts) +
+    exposeAll(streamFamilies, streams)
+  );
+}
+
+function choose(streams: readonly StreamStats[]): readonly StreamStats[] {
+  if (streams.length <= MAX_METRIC_STREAMS) return streams;
+  const byActive = [
+    ...streams.filter(({ isActive }) => isActive),
+    ...streams.filter(({ isActive }) => !isActive),
+  ];
+  return byActive.slice(0, MAX_METRIC_STREAMS);
+}
+
+/** One line twice makes all of the text void, so of names that are written alike only the first counts. */
+function labelled(
+  streams: readonly StreamStats[],
+  playersOf: ReadonlyMap<number, PlayersFigures>,
+): Labelled<StreamFigures>[] {
+  const byLabels = new Map<string, StreamFigures>();
+  for (const stats of streams) {
+    const { vhost, app, name } = stats;
+    const labels = labelText({ vhost, app, stream: name });
+    if (!byLabels.has(labels)) byLabels.set(labels, { stats, players: playersOf.get(stats.id) });
+  }
+  return Array.from(byLabels, ([labels, thing]) => ({ labels, thing }));
+}
+
+/** By stream id. */
+function players(statistics: Pick<Statistics, 'clients'>): ReadonlyMap<number, PlayersFigures> {
+  const byStream = new Map<number, { dropped: number; lagMs: number }>();
+  for (const { streamId, player } of statistics.clients(0, MAX_CLIENTS)) {
+    if (player === undefined) continue;
+    const sum = byStream.get(streamId) ?? { dropped: 0, lagMs: 0 };
+    sum.dropped += player.dropped;
+    sum.lagMs = Math.max(sum.lagMs, player.lagMs);
+    byStream.set(streamId, sum);
+  }
+  return byStream;
+}

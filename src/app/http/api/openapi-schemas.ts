@@ -1,0 +1,166 @@
+/** Owns the description of what the API tells of the product, vhosts, streams and clients. */
+import { machineSchemas } from './openapi-machine';
+import {
+  decimal,
+  each,
+  flag,
+  integer,
+  listOf,
+  mapOf,
+  object,
+  orNull,
+  ref,
+  string,
+} from './openapi-schema';
+import type { Schema } from './openapi-schema';
+
+const id = integer('Counts up from the process id.');
+
+const traffic = {
+  send_bytes: integer('Bytes to clients, those that left included.'),
+  recv_bytes: integer('Bytes from clients, those that left included.'),
+  kbps: object({
+    recv_30s: integer('kbit/s from clients, last 30 seconds.'),
+    send_30s: integer('kbit/s to clients, last 30 seconds.'),
+  }),
+};
+
+const vhost = object({
+  id,
+  name: string(),
+  enabled: flag(),
+  clients: integer('Players and publishers.'),
+  streams: integer('Those that are published.'),
+  ...traffic,
+  hls: object({ enabled: flag(), fragment: decimal('Seconds; only where enabled.') }, ['fragment']),
+  publishers: integer(),
+});
+
+const video = object({
+  codec: string('H264, HEVC, AV1, VP9, VP8, VP6, ... or Other.'),
+  profile: string('As Baseline, Main, High; empty while not known, like other texts here.'),
+  level: string('As 3.1.'),
+  width: integer('0 while not known, like other numbers here.'),
+  height: integer(),
+  fps: decimal('Pictures per second.'),
+  gop_ms: integer('From one key frame to the next.'),
+  gop_frames: integer(),
+  frames: integer('Since the publish began.'),
+  bytes: integer('Since the publish began.'),
+});
+
+const audio = object({
+  codec: string('AAC, MP3, Opus, ... or Other.'),
+  sample_rate: integer('Hz'),
+  channel: integer('Number of channels.'),
+  profile: string('Of AAC: LC, HE, HEv2, Main, SSR, Other.'),
+  frames: integer('Since the publish began.'),
+  bytes: integer('Since the publish began.'),
+});
+
+const stream = object({
+  id,
+  name: string(),
+  vhost: integer('Id of its vhost.'),
+  app: string(),
+  live_ms: integer('When it was published last, ms of the epoch; 0: never.'),
+  clients: integer('Players, and the publisher.'),
+  frames: integer('Pictures of all its publishers.'),
+  ...traffic,
+  publish: object({
+    active: flag('It is published.'),
+    cid: integer('Id of the client that publishes; -1: none.'),
+  }),
+  video: orNull(video),
+  audio: orNull(audio),
+  age_ms: integer('Since the publish began; 0 while it is not published.'),
+  players: integer(),
+  vhost_name: string(),
+});
+
+const client = object({
+  id: integer('Context id, to be found in the log.'),
+  vhost: integer('Id of its vhost.'),
+  stream: integer('Id of its stream.'),
+  ip: string(),
+  ...each(['pageUrl', 'swfUrl', 'tcUrl', 'url'], string('Without secrets.')),
+  type: string('Play, hls-play, fmle-publish, flash-publish, haivision-publish, http-publish.'),
+  publish: flag(),
+  alive: integer('Since it connected, ms.'),
+  ...traffic,
+  protocol: string('rtmp, rtmps, http-flv, ws-flv, hls, ...'),
+  vhost_name: string(),
+  app: string(),
+  name: string('Of its stream.'),
+  messages: integer('That a player got.'),
+  dropped: integer('Messages that a player did not get because it was too slow.'),
+  lag_ms: integer('Media that waits for a player.'),
+  jumps: integer('How often a player jumped forward to a key frame.'),
+});
+
+const product = {
+  Version: object({ ...each(['major', 'minor', 'revision'], integer()), version: string() }),
+  Authors: object(
+    each(
+      ['primary', 'license', 'copyright', 'authors', 'contributors_link', 'contributors'],
+      string(),
+    ),
+  ),
+  Features: mapOf(flag(), 'What this build can do, by name.'),
+};
+
+const request = object({
+  uri: string(),
+  path: string(),
+  METHOD: string(),
+  headers: mapOf(string('Without secrets.')),
+  server: object({
+    ...each(['sigature', 'name', 'version', 'link', 'signature'], string()),
+    time: integer('ms of the epoch'),
+  }),
+});
+
+const failure = object(
+  {
+    code: { ...integer('What is wrong; the same numbers as in the log.'), minimum: 1 },
+    server: integer(),
+    data: object({ status_code: integer(), reason_phrase: string(), url: string() }),
+    message: string(),
+  },
+  ['data', 'message'],
+);
+
+/** `components/schemas`. */
+export const schemas: Readonly<Record<string, Schema>> = {
+  ...product,
+  ...machineSchemas,
+  Request: request,
+  Vhost: vhost,
+  Stream: stream,
+  Client: client,
+  Failure: failure,
+};
+
+/** A reply that went well: `code` 0, the id of the server, and these fields. */
+export function reply(fields: Readonly<Record<string, Schema>> = {}): Schema {
+  return object({
+    code: { ...integer(), enum: [0] },
+    server: integer('Id of the server.'),
+    ...fields,
+  });
+}
+
+/** The same, of a single object of `components/schemas`. */
+export function dataReply(name: string): Schema {
+  return reply({ data: ref(name) });
+}
+
+/** A page of a list, and how many there are. */
+export function listReply(field: string, name: string): Schema {
+  return reply({ [field]: listOf(ref(name)), total: integer('Length of the whole list.') });
+}
+
+/** What is asked for, or the code that tells that it does not exist; with status 200, as the reference does. */
+export function orFailure(schema: Schema): Schema {
+  return { anyOf: [schema, ref('Failure')] };
+}
