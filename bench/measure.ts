@@ -78,6 +78,24 @@ async function publishMeanwhile(
   return report.started === 1 && report.lost === 0 ? [] : ['the publisher was lost'];
 }
 
+/** Asks the API while a row is measured; says what it had to wait for. */
+async function askMeanwhile(
+  row: Row,
+  kind: ServerKind,
+  plan: Plan,
+  seconds: number,
+): Promise<string[]> {
+  if (row.apiRate === undefined || kind.apiPort === undefined) return [];
+  const files = 'summaries,streams,clients?count=100,vhosts,versions';
+  const url = `http://127.0.0.1:${kind.apiPort}/api/v1/${files}`;
+  const rate = ['--count', '20', '--rate', String(row.apiRate)];
+  const args = ['get', '--url', url, ...rate, '--seconds', String(seconds), '--measure', '5'];
+  const { failed = 0, unfinished = 0, tookMs } = await runLoad(plan.loadCpu, args);
+  if (failed > 0 || unfinished > 0) return [`API: ${failed} failed, ${unfinished} not answered`];
+  console.error(`  API answers took p50 ${tookMs?.p50 ?? 0} ms, p99 ${tookMs?.p99 ?? 0} ms`);
+  return [];
+}
+
 /** Starts the server, loads it, measures, stops it. */
 export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promise<Result> {
   const segmenter = await startSegmenter(row, kind, plan);
@@ -97,6 +115,7 @@ export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promis
     await sleep(PUBLISHER_SECONDS * 1000);
     if (segmenter) await waitForSegments(plan);
     const loading = runLoad(plan.loadCpu, args);
+    const asking = askMeanwhile(row, kind, plan, before + window);
     await sleep((before + WINDOW_MARGIN_SECONDS) * 1000);
     const from = usageOf(group);
     const busyFrom = busySecondsOf(plan.serverCpu);
@@ -104,12 +123,12 @@ export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promis
     const to = usageOf(group);
     const busy = busySecondsOf(plan.serverCpu) - busyFrom;
     const alive = isRunning(server);
-    const [report, notes] = await Promise.all([loading, publishing]);
-    if (!alive) notes.push('the server ended');
+    const [report, ...notes] = await Promise.all([loading, publishing, asking]);
+    if (!alive) notes.push(['the server ended']);
     const cpu = cpuPercent(from, to);
     const othersCpu = Math.max(0, (busy * 100_000) / (to.atMs - from.atMs) - cpu);
     const memory = { idleMb: idle.rssMb, rssMb: to.rssMb };
-    return { row, server: kind.name, cpu, othersCpu, ...memory, report, notes };
+    return { row, server: kind.name, cpu, othersCpu, ...memory, report, notes: notes.flat() };
   } finally {
     await stop(server);
     if (segmenter) await stop(segmenter.child);

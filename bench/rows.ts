@@ -25,6 +25,8 @@ export interface Row {
   readonly extra: readonly string[];
   /** Seconds measured, when not the run's own. */
   readonly windowSeconds?: number;
+  /** Requests per second to the API meanwhile. */
+  readonly apiRate?: number;
   /** RSS that the server must stay below, in MB; only rows of `--hold` judge. */
   readonly rssLimit?: number;
 }
@@ -98,6 +100,14 @@ const LATENCY: Row = {
   extra: ['--latency', '50'],
 };
 
+/** As a wall of dashboards would ask; the latency of the players is to stay what it is without. */
+function watched(apiRate: number): Row {
+  const title = '1000 players, lowest latency';
+  const row = { ...LATENCY, id: 'latency-1000', title, count: 1000 };
+  if (apiRate === 0) return row;
+  return { ...row, id: 'latency-1000-api', title: `${title}, ${apiRate} API requests/s`, apiRate };
+}
+
 const CONNECT: Row = {
   id: 'connect-500',
   title: '500 connects/s: connect, play, close',
@@ -125,6 +135,8 @@ export const benchRows: readonly Row[] = [
   players(9000, 1000),
   players(10000, 1000),
   LATENCY,
+  watched(0),
+  watched(1000),
   publishers(500, false),
   publishers(500, true),
   publishers(2000, false),

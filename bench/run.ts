@@ -16,7 +16,7 @@ const USAGE = `usage: bench/run.sh [options]
   --quick              windows of 5 s instead of 15 s
   --hold               the rows that must hold: a minute each, any loss is a failure
   --server COMMAND     our server (objs/srs -c {config}); {config} is the file written for the row
-  --port N             port of our server (19550), with HTTP at the next one
+  --port N             port of our server (19550), with HTTP and the API at the next two
   --peer COMMAND       another server for the same rows; it is told BENCH_ROW,
                        BENCH_LATENCY=merged|lowest and BENCH_MERGED_READ=on|off by environment
   --peer-port N        port of the peer (19560)
@@ -68,7 +68,8 @@ function chooseServers(options: Options): ServerKind[] {
   const servers: ServerKind[] = [];
   if (!options['only-peer']) {
     const port = Number(options.port);
-    servers.push({ name: 'srs', port, httpPort: port + 1, command: options.server });
+    const ports = { port, httpPort: port + 1, apiPort: port + 2 };
+    servers.push({ name: 'srs', ...ports, command: options.server });
   }
   if (options.peer !== undefined) {
     const port = Number(options['peer-port']);
@@ -100,6 +101,7 @@ async function run(options: Options): Promise<boolean> {
     const floor = await measureFloor(row, plan);
     for (const server of chooseServers(options)) {
       if (row.http === true && server.httpPort === undefined) continue;
+      if (row.apiRate !== undefined && server.apiPort === undefined) continue;
       const result = await measureRow(row, server, plan);
       print(tableLine(result, floor));
       good &&= losses(result).length === 0;

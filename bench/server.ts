@@ -16,6 +16,8 @@ export interface ServerKind {
   readonly port: number;
   /** Port for HTTP; undefined when it has none. */
   readonly httpPort: number | undefined;
+  /** Port for the API; undefined when it has none of ours. */
+  readonly apiPort?: number;
   /** A shell command; {config} stands for the file written for ours. */
   readonly command: string;
 }
@@ -43,6 +45,16 @@ function httpText(needs: ServerNeeds, directory: string): string {
     }${needs.files === true ? files + dvr : ''}`;
 }
 
+function apiText({ apiPort }: ServerKind): string {
+  return apiPort === undefined
+    ? ''
+    : `http_api {
+    enabled on;
+    listen ${apiPort};
+}
+`;
+}
+
 /** Configuration of our server for a row. */
 function configText(kind: ServerKind, needs: ServerNeeds, directory: string): string {
   const lowest = needs.mergedWriteMs === 0;
@@ -52,7 +64,7 @@ http_server {
     listen ${kind.httpPort ?? 0};
     dir ${directory}/${WEB_ROOT};
 }
-max_connections ${MOST_CONNECTIONS};
+${apiText(kind)}max_connections ${MOST_CONNECTIONS};
 daemon off;
 pid ${directory}/${kind.name}.pid;
 srs_log_tank console;

@@ -9,7 +9,7 @@ features=(
 )
 
 # The features which this release can be built with.
-available=(ssl hls dvr http-server ingest utest)
+available=(ssl hls dvr http-callback http-server http-api ingest stat utest)
 
 declare -A enabled=() # feature -> on or off, in the end
 declare -A asked=()   # feature -> on or off, as an option said
@@ -49,7 +49,10 @@ Features, --with-NAME or --without-NAME:
   hls                        HTTP Live Streaming
   dvr                        recording to files
   http-server                files and live streams over HTTP
-  hds nginx http-callback http-api stream-caster ffmpeg transcode stat
+  http-api                   the HTTP API
+  http-callback              hooks and heartbeat
+  stat                       figures of the machine, in API and heartbeat
+  hds nginx stream-caster ffmpeg transcode
   librtmp research gperf gmc gmp gcp gprof arm-ubuntu12 mips-ubuntu12
 
 Others:
@@ -59,8 +62,8 @@ Others:
   --export-librtmp-project=PATH, --export-librtmp-single=PATH
                              export the client library
 
-This release builds for x64 only, with the features ssl, hls, dvr, http-server, ingest
-and utest. A preset leaves out what it lacks;
+This release builds for x64 only, with the features ssl, hls, dvr, http-callback,
+http-server, http-api, ingest, stat and utest. A preset leaves out what it lacks;
 asking for one of the rest by name is an error.
 USAGE
 }

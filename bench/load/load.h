@@ -189,5 +189,6 @@ int run_publish(void);
 int run_connect(void);
 int run_floor(void);
 int run_hls(void);
+int run_get(void);
 
 #endif

@@ -12,6 +12,7 @@ int main(int argc, char **argv) {
                   {"publish", run_publish},
                   {"connect", run_connect},
                   {"hls", run_hls},
+                  {"get", run_get},
                   {"floor", run_floor}};
   parse_options(argc, argv);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

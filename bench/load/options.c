@@ -21,12 +21,14 @@ struct Options options = {
 };
 
 static const char usage[] =
-    "usage: load play|publish|connect|hls|floor [options]; prints one JSON line, exits 1 on any "
-    "loss\n"
+    "usage: load play|publish|connect|hls|get|floor [options]; prints one JSON line, exits 1 on "
+    "any loss\n"
     "  --url rtmp://HOST:PORT/APP/STREAM   several publishers use STREAM_0, STREAM_1, ...\n"
     "  --url http://HOST:PORT/APP/FILE     play: FLV over HTTP; hls: the playlist\n"
+    "  --url http://HOST:PORT/DIR/F[,F...] get: files that are asked for in turn\n"
     "  --count N                           connections (connect: not used)\n"
     "  --connect-rate R                    connections opened per second (500)\n"
+    "  --rate R                            the same; get: requests per second\n"
     "  --seconds S                         length of the whole run (10)\n"
     "  --measure W                         statistics of the last W seconds (all)\n"
     "play:\n"

@@ -7,29 +7,29 @@ import type { Logger } from '../core/logger';
 import { isBuilt } from '../core/version';
 import type { BuildFeature } from '../core/version';
 import { BroadcastLog } from '../net/broadcast-log';
-import { Certificate } from '../net/certificate';
-import type { CertificateFiles } from '../net/certificate';
 import { Engine } from '../net/engine';
 import { TlsChannel } from '../net/tls-channel';
-import { parseRtmpUrl } from '../rtmp/request';
 
 import { allowAll } from './access/access';
-import type { Authorizer } from './access/access';
+import type { AccessContext, Authorizer } from './access/access';
 import type { Config, VhostOptions } from './config/config';
-import { BUILTIN_FFMPEG } from './config/sections/transcode';
+import { CurrentConfig } from './current-config';
 import { DvrService } from './dvr/dvr-service';
+import { Entrances } from './entrances';
+import type { Entrance } from './entrances';
 import { HlsService } from './hls/hls-service';
-import type { HttpExchange } from './http/exchange';
-import { HttpServer } from './http/http-server';
-import { LiveRoute } from './http/live/live-route';
-import { StaticFiles } from './http/static-files';
+import type { ReloadResult } from './http/api/api-parts';
 import { IngestManager } from './ingest/ingest-manager';
 import { Listeners } from './listeners';
 import type { ListenProtocol } from './listeners';
+import { Operations } from './operations';
+import { ingestedUrls } from './play-urls';
 import { RtmpService } from './rtmp/service';
 import { PithyPrint } from './stats/pithy-print';
+import { Statistics } from './stats/statistics';
 import { Hub } from './stream/hub';
 import type { Source } from './stream/source';
+import { Web } from './web';
 
 /** How often unused streams and idle clients are looked for. */
 const SWEEP_MS = 5000;
@@ -42,24 +42,26 @@ export interface ServerDependencies {
   readonly clock?: Clock;
   readonly ids?: ContextIds;
   readonly authorizer?: Authorizer;
+  /** Reads the configuration file again; without it the API cannot. */
+  readonly reload?: () => Promise<ReloadResult>;
 }
 
 /** The whole server of one configuration. */
 export class Server {
-  readonly #config: Config;
+  readonly #config: CurrentConfig;
   readonly #log: Logger;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #hub: Hub;
   readonly #rtmp: RtmpService;
-  readonly #http: HttpServer;
-  readonly #live: LiveRoute;
   readonly #hls: HlsService;
+  readonly #web: Web;
   readonly #dvr: DvrService;
   readonly #pithyPrint: PithyPrint;
+  readonly #statistics: Statistics;
   readonly #ingest: IngestManager;
-  readonly #listeners: Listeners;
-  readonly #certificates: Certificate[] = [];
+  readonly #entrances: Entrances;
+  readonly #operations: Operations;
   #sweepTimer: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -68,21 +70,29 @@ export class Server {
     const clock = dependencies.clock ?? systemClock;
     const ids = dependencies.ids ?? new ContextIds();
     const authorizer = dependencies.authorizer ?? allowAll;
+    const current = new CurrentConfig(config);
     const pithyPrint = new PithyPrint(config.global.pithyPrintMs, clock);
     const hub = new Hub((options) => new BroadcastLog(engine, options), {
       onCreate: (source, vhost) => {
+        this.#statistics.addStream(source);
         this.#addSinks(source, vhost);
       },
+      onDrop: (source) => {
+        this.#statistics.removeStream(source);
+      },
     });
-    const findVhost = (name: string): VhostOptions | undefined => config.findVhost(name);
-    const { utcTime: isUtc } = config.global;
-    this.#config = config;
+    const isUtc = (): boolean => current.global.utcTime;
+    const statistics = new Statistics(clock, process.pid);
+    const accessContext = accessContextOf(statistics, hub);
+    const shared = { hub, log, clock, ids, authorizer, accessContext, statistics, pithyPrint };
+    this.#config = current;
     this.#log = log;
     this.#engine = engine;
     this.#clock = clock;
     this.#hub = hub;
     this.#pithyPrint = pithyPrint;
-    this.#rtmp = new RtmpService({ hub, log, clock, ids, pithyPrint, findVhost, authorizer });
+    this.#statistics = statistics;
+    this.#rtmp = new RtmpService({ ...shared, findVhost: current.findVhost });
     this.#hls = new HlsService({
       log,
       clock,
@@ -93,26 +103,19 @@ export class Server {
       },
     });
     this.#dvr = new DvrService({ log, clock, isUtc });
-    const { dir, crossdomain } = config.global.httpServer;
-    const files = new StaticFiles({ dir, vhosts: config.vhosts, crossdomain });
-    const hasFile = (exchange: HttpExchange): Promise<boolean> => files.hasFile(exchange);
-    this.#live = new LiveRoute({ hub, clock, authorizer, pithyPrint, hasFile });
-    const routes = [this.#hls, this.#live, files];
-    this.#http = new HttpServer({
+    this.#web = new Web({ ...shared, config: current, hls: this.#hls });
+    this.#operations = new Operations({
+      config: current,
+      statistics,
       log,
       clock,
       ids,
-      routes,
-      findVhost: vhostByHost(config),
-      crossdomain,
+      files: this.#web.files,
+      connections: () => this.#connections,
+      accepted: () => engine.stats.accepted,
+      reload: dependencies.reload ?? cannotReload,
     });
-    this.#listeners = new Listeners({
-      engine,
-      log,
-      clock,
-      maxConnections: config.global.maxConnections,
-      clients: () => this.#rtmp.size + this.#http.size + this.#live.taken,
-    });
+    this.#entrances = new Entrances(this.#ways(), this.#createListeners(), log);
     this.#ingest = new IngestManager({
       connect: (address, port, timeoutMs, handler) =>
         engine.connect(address, port, timeoutMs, handler),
@@ -123,9 +126,14 @@ export class Server {
     });
   }
 
+  /** Connections of all protocols. */
+  get #connections(): number {
+    return this.#rtmp.size + this.#web.size + this.#operations.api.size;
+  }
+
   /** Ports that are open for a protocol, in the order of the configuration. */
   ports(protocol: ListenProtocol): number[] {
-    return this.#listeners.ports(protocol);
+    return this.#entrances.ports(protocol);
   }
 
   /**
@@ -137,8 +145,7 @@ export class Server {
   async start(): Promise<void> {
     this.#warnOfMissing();
     try {
-      this.#listenRtmp();
-      if (this.#config.global.httpServer.enabled && isBuilt('http-server')) this.#listenHttp();
+      this.#entrances.open(this.#config.global);
     } catch (error) {
       await this.stop();
       throw error;
@@ -147,8 +154,10 @@ export class Server {
       const nowMs = this.#clock.nowMs();
       this.#hub.sweep(nowMs);
       this.#rtmp.sweep(nowMs);
-      this.#http.sweep(nowMs);
+      this.#web.sweep(nowMs);
+      this.#operations.sweep(nowMs);
     }, SWEEP_MS).unref();
+    this.#operations.apply();
     if (isBuilt('dvr')) this.#dvr.start(this.#config.vhosts);
     if (isBuilt('ingest')) this.#startIngest();
   }
@@ -161,49 +170,88 @@ export class Server {
 
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
-    this.#listeners.close();
-    for (const certificate of this.#certificates) certificate.close();
+    this.#entrances.close();
     await this.#ingest.stop();
-    const clients = [this.#rtmp, this.#live].map((service) => service.stop(STOP_TIMEOUT_MS));
-    const requests = this.#http.stop(STOP_TIMEOUT_MS);
+    const clients = [this.#rtmp, this.#web.live].map((service) => service.stop(STOP_TIMEOUT_MS));
+    const requests = this.#web.http.stop(STOP_TIMEOUT_MS);
     await Promise.all(clients);
     this.#hub.close();
     // Requests that wait for more of a stream are answered when its HLS ends.
     await Promise.all([requests, this.#hls.stop(), this.#dvr.stop()]);
+    await this.#operations.stop(STOP_TIMEOUT_MS);
+    this.#web.gate.stop();
     this.#pithyPrint.close();
     this.#engine.close();
   }
 
-  #listenRtmp(): void {
-    const { listen, rtmpsListen, rtmpsCert, rtmpsKey } = this.#config.global;
-    this.#listeners.open('RTMP', listen, (socket) => {
-      this.#rtmp.accept(socket);
-    });
-    if (rtmpsListen.length === 0) return;
-    // Publishers that are made with librtmp take the session tickets that follow a handshake of TLS 1.3 for a failure.
-    const files = { cert: rtmpsCert, key: rtmpsKey, maxVersion: 'TLSv1.2' } as const;
-    const certificate = this.#certificate(files);
-    this.#listeners.open('RTMPS', rtmpsListen, (socket) => {
-      this.#rtmp.accept(new TlsChannel(socket, certificate.context, this.#log));
+  #createListeners(): Listeners {
+    return new Listeners({
+      engine: this.#engine,
+      log: this.#log,
+      clock: this.#clock,
+      maxConnections: () => this.#config.global.maxConnections,
+      clients: () => this.#connections,
+      trustedProxies: () => this.#config.trustedProxies,
     });
   }
 
-  #listenHttp(): void {
-    const { listen, https } = this.#config.global.httpServer;
-    this.#listeners.open('HTTP', listen, (socket) => {
-      this.#http.accept(socket);
-    });
-    if (!https.enabled) return;
-    const certificate = this.#certificate(https);
-    this.#listeners.open('HTTPS', https.listen, (socket) => {
-      this.#http.acceptSecure(socket, certificate.context);
-    });
-  }
-
-  #certificate(files: CertificateFiles): Certificate {
-    const certificate = Certificate.load(files, this.#log);
-    this.#certificates.push(certificate);
-    return certificate;
+  /** The ways into the server, in the order in which they are opened. */
+  #ways(): Entrance[] {
+    const hasHttp = isBuilt('http-server');
+    const hasApi = isBuilt('http-api');
+    return [
+      {
+        protocol: 'RTMP',
+        addresses: ({ listen }) => listen,
+        accept: (socket) => {
+          this.#rtmp.accept(socket);
+        },
+      },
+      {
+        protocol: 'RTMPS',
+        addresses: ({ rtmpsListen }) => rtmpsListen,
+        // Publishers that are made with librtmp take the session tickets that follow a handshake of TLS 1.3 for a failure.
+        certificate: ({ rtmpsCert: cert, rtmpsKey: key }) => ({ cert, key, maxVersion: 'TLSv1.2' }),
+        accept: (socket, certificate) => {
+          if (certificate === undefined) socket.destroy();
+          else this.#rtmp.accept(new TlsChannel(socket, certificate.context, this.#log));
+        },
+      },
+      {
+        protocol: 'HTTP',
+        addresses: ({ httpServer }) => (httpServer.enabled && hasHttp ? httpServer.listen : []),
+        accept: (socket) => {
+          this.#web.http.accept(socket);
+        },
+      },
+      {
+        protocol: 'HTTPS',
+        addresses: ({ httpServer: { enabled, https } }) =>
+          enabled && https.enabled && hasHttp ? https.listen : [],
+        certificate: ({ httpServer: { https } }) => ({ cert: https.cert, key: https.key }),
+        accept: (socket, certificate) => {
+          if (certificate === undefined) socket.destroy();
+          else this.#web.http.acceptSecure(socket, certificate.context);
+        },
+      },
+      {
+        protocol: 'HTTP API',
+        addresses: ({ httpApi }) => (httpApi.enabled && hasApi ? httpApi.listen : []),
+        accept: (socket) => {
+          this.#operations.api.accept(socket);
+        },
+      },
+      {
+        protocol: 'HTTPS API',
+        addresses: ({ httpApi: { enabled, https } }) =>
+          enabled && https.enabled && hasApi ? https.listen : [],
+        certificate: ({ httpApi: { https } }) => ({ cert: https.cert, key: https.key }),
+        accept: (socket, certificate) => {
+          if (certificate === undefined) socket.destroy();
+          else this.#operations.api.acceptSecure(socket, certificate.context);
+        },
+      },
+    ];
   }
 
   #addSinks(source: Source, vhost: VhostOptions): void {
@@ -219,7 +267,7 @@ export class Server {
     const [port = 0] = this.ports('RTMP');
     const [httpPort = 0] = this.ports('HTTP');
     this.#ingest.start(this.#config.vhosts, port);
-    const urls = ingestedUrls(this.#config, port, httpPort);
+    const urls = ingestedUrls(this.#config.value, port, httpPort);
     for (const url of urls) this.#log.trace(`play: ${url}`);
   }
 
@@ -228,9 +276,11 @@ export class Server {
     const vhosts = this.#config.vhosts.filter(({ enabled }) => enabled);
     const asked: readonly [BuildFeature, boolean][] = [
       ['http-server', this.#config.global.httpServer.enabled],
+      ['http-api', this.#config.global.httpApi.enabled],
+      ['http-callback', vhosts.some(({ httpHooks }) => httpHooks.enabled)],
       ['hls', vhosts.some(({ hls }) => hls.enabled)],
       ['dvr', vhosts.some(({ dvr }) => dvr.enabled)],
-      ['ingest', ingestedUrls(this.#config, 1, 0).length > 0],
+      ['ingest', ingestedUrls(this.#config.value, 1, 0).length > 0],
     ];
     for (const [feature, isAsked] of asked) {
       if (isAsked && !isBuilt(feature)) this.#log.warn(`${feature} is disabled by configure`);
@@ -238,45 +288,17 @@ export class Server {
   }
 }
 
-/** As the configuration finds a vhost, for HTTP, where the host is in lower case and the same in any. */
-function vhostByHost(config: Config): (host: string) => VhostOptions | undefined {
-  const names = new Map(config.vhosts.map(({ name }) => [name.toLowerCase(), name]));
-  return (host) => {
-    const exact = config.findVhost(host);
-    return exact?.name === host ? exact : config.findVhost(names.get(host.toLowerCase()) ?? host);
+/** What rules on clients may ask about the server. */
+function accessContextOf(statistics: Statistics, hub: Hub): AccessContext {
+  return {
+    usage: (vhost) => statistics.usage(vhost),
+    nowMs: () => Date.now(),
+    isPublished: (name) => hub.find(name)?.publisher !== undefined,
   };
 }
 
-/** Where the streams of the built-in ingesters can be played; `httpPort` 0 = not over HTTP. */
-function ingestedUrls(config: Config, rtmpPort: number, httpPort: number): string[] {
-  const urls: string[] = [];
-  for (const vhost of config.vhosts.filter(({ enabled }) => enabled)) {
-    const ingests = vhost.ingest.filter(
-      ({ enabled, ffmpeg }) => enabled && ffmpeg === BUILTIN_FFMPEG,
-    );
-    for (const { output } of ingests.flatMap(({ engines }) => engines)) {
-      const url = output.replaceAll('[vhost]', vhost.name).replaceAll('[port]', `${rtmpPort}`);
-      urls.push(...playUrls(config, url, httpPort));
-    }
-  }
-  return urls;
-}
-
-/** The urls for players, who need the vhost only where the host does not lead to it; none without sense. */
-function playUrls(config: Config, output: string, httpPort: number): string[] {
-  try {
-    const { host, port, vhost: name, app, stream } = parseRtmpUrl(output);
-    const vhost = config.findVhost(name);
-    const isReached = config.findVhost(host)?.name === vhost?.name;
-    const query = isReached ? '' : `?vhost=${name}`;
-    const urls = [`rtmp://${host}:${port}/${app}${query}/${stream}`];
-    if (httpPort === 0 || !vhost) return urls;
-    const http = `http://${host}:${httpPort}/${app}/${stream}`;
-    if (vhost.httpRemux.enabled) urls.push(`${http}.flv${query}`);
-    if (vhost.hls.enabled && vhost.hls.storage !== 'disk') urls.push(`${http}.m3u8${query}`);
-    return urls;
-  } catch {
-    // The ingester has said what is wrong with it.
-    return [];
-  }
+/** For a server that was made of a text. */
+function cannotReload(): Promise<ReloadResult> {
+  const error = 'the server was not started from a file';
+  return Promise.resolve({ ok: false, code: ErrorCode.SYSTEM_CONFIG_INVALID, error, changes: [] });
 }
