@@ -54,11 +54,7 @@ export class Operations {
     });
     this.#publisherLimit = new PublisherLimit({
       vhosts: () => config.vhosts,
-      publishers: () =>
-        statistics
-          .streams()
-          .map(({ publisherId }) => statistics.client(publisherId)?.client)
-          .filter((client) => client !== undefined),
+      publishers: () => statistics.publishers(),
     });
     this.api = this.#createApi();
     statistics.setVhosts(config.vhosts);

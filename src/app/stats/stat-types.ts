@@ -169,6 +169,12 @@ export interface StreamStats extends Traffic {
   readonly media: StreamMedia;
 }
 
+/** What those who play a stream now have in sum, and at worst. */
+export interface PlayersSum {
+  readonly dropped: number;
+  readonly lagMs: number;
+}
+
 /** One client. */
 export interface ClientStats extends Traffic {
   readonly client: StatClient;

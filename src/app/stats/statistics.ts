@@ -6,6 +6,7 @@ import { ClientEntry, StreamEntry, VhostEntry } from './stat-entries';
 import type {
   ClientStats,
   ConfiguredVhost,
+  PlayersSum,
   ServerTotals,
   StatClient,
   StatStream,
@@ -196,6 +197,21 @@ export class Statistics {
   *publishers(): IterableIterator<StatClient> {
     if (this.#publishers === 0) return;
     for (const { client } of this.#clients) if (client.isPublisher) yield client;
+  }
+
+  /** The players of each stream that has some, by the id of the stream; one look at each client. */
+  playersByStream(): ReadonlyMap<number, PlayersSum> {
+    const sums = new Map<number, PlayersSum>();
+    for (const { client, stream } of this.#clients) {
+      const figures = client.player?.();
+      if (client.isPublisher || figures === undefined) continue;
+      const { dropped = 0, lagMs = 0 } = sums.get(stream.id) ?? {};
+      sums.set(stream.id, {
+        dropped: dropped + figures.dropped,
+        lagMs: Math.max(lagMs, figures.lagMs),
+      });
+    }
+    return sums;
   }
 
   /** An operator ends a client, who is told `reason`; false when there is none with that id. */

@@ -2,22 +2,12 @@
 import type { Clock } from '../../../core/clock';
 import type { Logger } from '../../../core/logger';
 import type { GlobalOptions } from '../../config/config';
+import type { ReloadResult } from '../../config/reloader';
 import type { Statistics } from '../../stats/statistics';
 import type { HttpRoute } from '../exchange';
 
 /** The `http_api` block. */
 export type ApiOptions = GlobalOptions['httpApi'];
-
-/** What a reload came to. */
-export interface ReloadResult {
-  readonly ok: boolean;
-  /** An error code, 0 when it went well. */
-  readonly code: number;
-  /** What is wrong, beginning with `file:line`. */
-  readonly error?: string;
-  /** One line for each thing that changed. */
-  readonly changes: readonly string[];
-}
 
 /** What the server sent and received so far, and how many connections it has. */
 export interface ServerTraffic {
@@ -69,3 +59,5 @@ export interface ApiParts {
   /** Further routes behind the same authentication; asked about GET and HEAD of what is not of the API itself. */
   readonly more?: readonly HttpRoute[];
 }
+
+export type { ReloadResult } from '../../config/reloader';

@@ -1,5 +1,6 @@
 /** Owns which metrics there are: name, type, meaning and source of each. */
 import type {
+  PlayersSum,
   ServerTotals,
   StreamAudio,
   StreamStats,
@@ -33,17 +34,11 @@ export interface ServerFigures {
   readonly omittedStreams: number;
 }
 
-/** What the players of a stream that play now have in sum and at worst. */
-export interface PlayersFigures {
-  readonly dropped: number;
-  readonly lagMs: number;
-}
-
 /** What the metrics of a stream are taken from. */
 export interface StreamFigures {
   readonly stats: StreamStats;
   /** Undefined without players. */
-  readonly players: PlayersFigures | undefined;
+  readonly players: PlayersSum | undefined;
 }
 
 const seconds = (ms: number): number => ms / 1000;

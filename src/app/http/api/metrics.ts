@@ -2,22 +2,20 @@
 import { performance } from 'node:perf_hooks';
 
 import { product } from '../../../core/version';
-import type { StreamStats } from '../../stats/stat-types';
+import type { PlayersSum, StreamStats } from '../../stats/stat-types';
 import type { Statistics } from '../../stats/statistics';
 
 import { exposeAll, labelText } from './exposition';
 import type { Labelled } from './exposition';
 import { serverFamilies, streamFamilies, vhostFamilies } from './metrics-families';
-import type { PlayersFigures, ProcessFigures, StreamFigures } from './metrics-families';
+import type { ProcessFigures, StreamFigures } from './metrics-families';
 
 /** Streams beyond these are left out, those that nobody publishes first. */
 export const MAX_METRIC_STREAMS = 2000;
-/** Clients beyond these are not asked how far behind they are. */
-const MAX_CLIENTS = 20_000;
 
 /** What the figures are taken from. */
 export interface MetricsParts {
-  readonly statistics: Pick<Statistics, 'server' | 'vhosts' | 'streams' | 'clients'>;
+  readonly statistics: Pick<Statistics, 'server' | 'vhosts' | 'streams' | 'playersByStream'>;
   /** Open connections of all protocols. */
   connections(): number;
 }
@@ -44,7 +42,7 @@ export function readProcess(): ProcessFigures {
 export function renderMetrics(parts: MetricsParts, readFigures = readProcess): string {
   const { statistics } = parts;
   const all = statistics.streams();
-  const streams = labelled(choose(all), players(statistics));
+  const streams = labelled(choose(all), statistics.playersByStream());
   const figures = {
     version: product.version,
     startSeconds: Math.round(performance.timeOrigin) / 1000,
@@ -75,7 +73,7 @@ function choose(streams: readonly StreamStats[]): readonly StreamStats[] {
 /** One line twice makes all of the text void, so of names that are written alike only the first counts. */
 function labelled(
   streams: readonly StreamStats[],
-  playersOf: ReadonlyMap<number, PlayersFigures>,
+  playersOf: ReadonlyMap<number, PlayersSum>,
 ): Labelled<StreamFigures>[] {
   const byLabels = new Map<string, StreamFigures>();
   for (const stats of streams) {
@@ -84,17 +82,4 @@ function labelled(
     if (!byLabels.has(labels)) byLabels.set(labels, { stats, players: playersOf.get(stats.id) });
   }
   return Array.from(byLabels, ([labels, thing]) => ({ labels, thing }));
-}
-
-/** By stream id. */
-function players(statistics: Pick<Statistics, 'clients'>): ReadonlyMap<number, PlayersFigures> {
-  const byStream = new Map<number, { dropped: number; lagMs: number }>();
-  for (const { streamId, player } of statistics.clients(0, MAX_CLIENTS)) {
-    if (player === undefined) continue;
-    const sum = byStream.get(streamId) ?? { dropped: 0, lagMs: 0 };
-    sum.dropped += player.dropped;
-    sum.lagMs = Math.max(sum.lagMs, player.lagMs);
-    byStream.set(streamId, sum);
-  }
-  return byStream;
 }

@@ -14,7 +14,9 @@ import { openApiDocument } from './openapi';
 
 /** What the pages show. */
 export interface MonitoringParts extends MetricsParts, StatParts {
-  readonly statistics: MetricsParts['statistics'] & Pick<Statistics, 'serverId'>;
+  readonly statistics: MetricsParts['statistics'] &
+    StatParts['statistics'] &
+    Pick<Statistics, 'serverId'>;
   readonly clock: Clock;
 }
 

@@ -20,9 +20,7 @@ const escapes: Readonly<Record<string, string>> = {
 export function xmlText(text: string): string {
   const short = text.slice(0, MAX_TEXT);
   if (PLAIN.test(short)) return short;
-  return short
-    .replace(FORBIDDEN, '')
-    .replace(TO_ESCAPE, (character) => escapes[character] ?? '');
+  return short.replace(FORBIDDEN, '').replace(TO_ESCAPE, (character) => escapes[character] ?? '');
 }
 
 /** `<name>text</name>`. */

@@ -127,6 +127,11 @@ export class HlsGate implements HttpRoute, FileGuard {
     this.#files = this.#parts.filesOf(vhosts.filter(({ hls }) => hls.enabled));
   }
 
+  /** Ends the sessions of a vhost that is not served any more. */
+  closeVhost(vhost: string, reason: string): void {
+    this.#sessions.closeVhost(vhost, reason, this.#parts.clock.nowMs());
+  }
+
   /** Ends the sessions of viewers who have left; to be called every few seconds, `nowMs` monotonic. */
   sweep(nowMs: number): void {
     this.#sessions.sweep(nowMs);

@@ -65,6 +65,15 @@ export class HlsSessions {
     }
   }
 
+  /** Ends those of a vhost, and forgets them: what they ask for is decided anew. */
+  closeVhost(vhost: string, reason: string, nowMs: number): void {
+    for (const [key, session] of this.#sessions) {
+      if (session.names.vhost !== vhost) continue;
+      session.kick(reason);
+      this.remove(key, nowMs);
+    }
+  }
+
   /** Ends all of them. */
   clear(nowMs: number): void {
     for (const key of [...this.#sessions.keys()]) this.remove(key, nowMs);

@@ -11,6 +11,7 @@ import type {
 import { ApiRoute } from '../../../../../src/app/http/api/api-route';
 import type {
   ClientStats,
+  PlayersSum,
   ServerTotals,
   StreamStats,
   VhostStats,
@@ -114,6 +115,19 @@ export class FakeStatistics implements ApiStatistics {
   /** How often a list was asked for. */
   reads = 0;
   readonly done: string[] = [];
+
+  playersByStream(): ReadonlyMap<number, PlayersSum> {
+    const sums = new Map<number, PlayersSum>();
+    for (const { streamId, player } of this.clientList) {
+      const { dropped, lagMs } = sums.get(streamId) ?? { dropped: 0, lagMs: 0 };
+      if (!player) continue;
+      sums.set(streamId, {
+        dropped: dropped + player.dropped,
+        lagMs: Math.max(lagMs, player.lagMs),
+      });
+    }
+    return sums;
+  }
 
   get clientCount(): number {
     return this.clientList.length;
