@@ -40,7 +40,7 @@ export function clientEndpoints(statistics: ApiStatistics): readonly Endpoint[] 
         ),
       changes: {
         DELETE: ({ id }) => {
-          const isThere = statistics.kick(idOf(id), 'kicked by HTTP API');
+          const isThere = statistics.kick(idOf(id), '');
           return isThere ? {} : { code: ErrorCode.RTMP_CLIENT_NOT_FOUND };
         },
       },

@@ -31,7 +31,7 @@ export function streamEndpoints(statistics: ApiStatistics): readonly Endpoint[] 
         ),
       changes: {
         DELETE: ({ id }) => {
-          const clients = statistics.stopStream(idOf(id), 'stream stopped by HTTP API');
+          const clients = statistics.stopStream(idOf(id), 'the stream is stopped');
           if (clients === undefined) return { code: ErrorCode.RTMP_STREAM_NOT_FOUND };
           return { fields: { clients } };
         },
