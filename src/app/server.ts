@@ -12,23 +12,25 @@ import { TlsChannel } from '../net/tls-channel';
 
 import { allowAll } from './access/access';
 import type { AccessContext, Authorizer } from './access/access';
-import type { Config, VhostOptions } from './config/config';
+import type { Config } from './config/config';
 import { CurrentConfig } from './current-config';
 import { DvrService } from './dvr/dvr-service';
 import { Entrances } from './entrances';
 import type { Entrance } from './entrances';
 import { HlsService } from './hls/hls-service';
+import { HookService } from './hooks/hook-service';
 import type { ReloadResult } from './http/api/api-parts';
 import { IngestManager } from './ingest/ingest-manager';
 import { Listeners } from './listeners';
 import type { ListenProtocol } from './listeners';
 import { Operations } from './operations';
 import { ingestedUrls } from './play-urls';
+import { Reload } from './reload';
 import { RtmpService } from './rtmp/service';
 import { PithyPrint } from './stats/pithy-print';
 import { Statistics } from './stats/statistics';
 import { Hub } from './stream/hub';
-import type { Source } from './stream/source';
+import { StreamSinks } from './stream-sinks';
 import { Web } from './web';
 
 /** How often unused streams and idle clients are looked for. */
@@ -57,11 +59,15 @@ export class Server {
   readonly #hls: HlsService;
   readonly #web: Web;
   readonly #dvr: DvrService;
+  /** Undefined where they were left out of the build. */
+  readonly #hooks: HookService | undefined;
+  readonly #sinks: StreamSinks;
   readonly #pithyPrint: PithyPrint;
   readonly #statistics: Statistics;
   readonly #ingest: IngestManager;
   readonly #entrances: Entrances;
   readonly #operations: Operations;
+  readonly #reload: Reload;
   #sweepTimer: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -69,13 +75,15 @@ export class Server {
     const engine = dependencies.engine ?? new Engine(log);
     const clock = dependencies.clock ?? systemClock;
     const ids = dependencies.ids ?? new ContextIds();
-    const authorizer = dependencies.authorizer ?? allowAll;
     const current = new CurrentConfig(config);
+    const { findVhost } = current;
+    const hooks = isBuilt('http-callback') ? new HookService({ log, clock, findVhost }) : undefined;
+    const authorizer = dependencies.authorizer ?? hooks ?? allowAll;
     const pithyPrint = new PithyPrint(config.global.pithyPrintMs, clock);
     const hub = new Hub((options) => new BroadcastLog(engine, options), {
       onCreate: (source, vhost) => {
         this.#statistics.addStream(source);
-        this.#addSinks(source, vhost);
+        this.#sinks.apply(source, vhost);
       },
       onDrop: (source) => {
         this.#statistics.removeStream(source);
@@ -92,17 +100,20 @@ export class Server {
     this.#hub = hub;
     this.#pithyPrint = pithyPrint;
     this.#statistics = statistics;
-    this.#rtmp = new RtmpService({ ...shared, findVhost: current.findVhost });
+    this.#hooks = hooks;
+    this.#rtmp = new RtmpService({ ...shared, findVhost });
     this.#hls = new HlsService({
       log,
       clock,
       pithyPrint,
       isUtc,
+      onSegment: (segment) => hooks?.onHls(segment),
       dropPublisher: (name, reason) => {
         hub.find(name)?.publisher?.drop(new SrsError(ErrorCode.HLS_DECODE_ERROR, reason));
       },
     });
-    this.#dvr = new DvrService({ log, clock, isUtc });
+    this.#dvr = new DvrService({ log, clock, isUtc, onFileClosed: (file) => hooks?.onDvr(file) });
+    this.#sinks = new StreamSinks({ hls: this.#hls, dvr: this.#dvr });
     this.#web = new Web({ ...shared, config: current, hls: this.#hls });
     this.#operations = new Operations({
       config: current,
@@ -116,14 +127,8 @@ export class Server {
       reload: dependencies.reload ?? cannotReload,
     });
     this.#entrances = new Entrances(this.#ways(), this.#createListeners(), log);
-    this.#ingest = new IngestManager({
-      connect: (address, port, timeoutMs, handler) =>
-        engine.connect(address, port, timeoutMs, handler),
-      log,
-      clock,
-      ids,
-      pithyPrint,
-    });
+    this.#ingest = this.#createIngest(ids);
+    this.#reload = this.#createReload();
   }
 
   /** Connections of all protocols. */
@@ -162,6 +167,16 @@ export class Server {
     if (isBuilt('ingest')) this.#startIngest();
   }
 
+  /**
+   * Puts another configuration in force, as far as that can be without a restart. Never rejects: what cannot be applied is
+   * logged, and all else applied.
+   *
+   * @returns what has changed, a line each, then what could not be applied
+   */
+  reload(next: Config): Promise<readonly string[]> {
+    return this.#reload.apply(next);
+  }
+
   /** Stops gracefully: no new clients, those there are told and get what was sent; idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -177,11 +192,44 @@ export class Server {
     await Promise.all(clients);
     this.#hub.close();
     // Requests that wait for more of a stream are answered when its HLS ends.
-    await Promise.all([requests, this.#hls.stop(), this.#dvr.stop()]);
-    await this.#operations.stop(STOP_TIMEOUT_MS);
+    const operations = this.#operations.stop(STOP_TIMEOUT_MS);
+    await Promise.all([requests, operations, this.#hls.stop(), this.#dvr.stop()]);
     this.#web.gate.stop();
+    await this.#hooks?.stop(STOP_TIMEOUT_MS);
     this.#pithyPrint.close();
     this.#engine.close();
+  }
+
+  #createIngest(ids: ContextIds): IngestManager {
+    return new IngestManager({
+      connect: (address, port, timeoutMs, handler) =>
+        this.#engine.connect(address, port, timeoutMs, handler),
+      log: this.#log,
+      clock: this.#clock,
+      ids,
+      pithyPrint: this.#pithyPrint,
+    });
+  }
+
+  #createReload(): Reload {
+    const { live, gate, files } = this.#web;
+    return new Reload({
+      config: this.#config,
+      log: this.#log,
+      hub: this.#hub,
+      rtmp: this.#rtmp,
+      live,
+      gate,
+      files,
+      hls: this.#hls,
+      dvr: this.#dvr,
+      sinks: this.#sinks,
+      ingest: this.#ingest,
+      entrances: this.#entrances,
+      pithyPrint: this.#pithyPrint,
+      operations: this.#operations,
+      isStopping: () => this.#stopped !== undefined,
+    });
   }
 
   #createListeners(): Listeners {
@@ -252,15 +300,6 @@ export class Server {
         },
       },
     ];
-  }
-
-  #addSinks(source: Source, vhost: VhostOptions): void {
-    if (vhost.hls.enabled && isBuilt('hls')) {
-      source.addSink(this.#hls.sinkFor(source.name, vhost.hls));
-    }
-    if (vhost.dvr.enabled && isBuilt('dvr')) {
-      source.addSink(this.#dvr.sinkFor(source.name, vhost.dvr));
-    }
   }
 
   #startIngest(): void {
