@@ -87,13 +87,13 @@ export class Entrances {
     const { protocol } = entrance;
     const addresses = entrance.addresses(global);
     const isOpen = addresses.length > 0;
-    let failure: unknown;
+    let failure: Error | undefined;
     let isChanged = false;
     try {
       if (isOpen) isChanged = this.#load(protocol, entrance.certificate?.(global));
     } catch (error) {
       // A pair that will not do leaves the one in use; without one there is nothing to show.
-      if (!this.#loaded.has(protocol)) throw error;
+      if (!this.#loaded.has(protocol) || !(error instanceof Error)) throw error;
       failure = error;
     }
     const isMoved = this.#listeners.reconcile(protocol, addresses, (socket) => {

@@ -67,12 +67,12 @@ export class PathTemplate {
   /** The directories before the first variable. */
   readonly root: string;
   readonly #parts: readonly Part[];
-  readonly #isUtc: boolean;
+  readonly #isUtc: () => boolean;
   /** A relative path keeps its leading `./`, which hooks and logs then show as configured. */
   readonly #prefix: string;
 
-  /** @param isUtc whether the date parts are UTC, else local time */
-  constructor(template: string, isUtc: boolean) {
+  /** @param isUtc whether the date parts are UTC, else local time; asked for each path */
+  constructor(template: string, isUtc: () => boolean) {
     this.#isUtc = isUtc;
     this.#prefix = template.startsWith('./') ? './' : '';
     this.#parts = split(normalize(template));
@@ -127,7 +127,7 @@ export class PathTemplate {
   #values(variables: PathVariables): Record<VariableName, string> {
     const { nowMs, seq = 0, timestamp = nowMs } = variables;
     // The getters of Date give local time: UTC is had by taking the offset of the zone off.
-    const zoneMs = this.#isUtc ? 0 : new Date(nowMs).getTimezoneOffset() * 60_000;
+    const zoneMs = this.#isUtc() ? 0 : new Date(nowMs).getTimezoneOffset() * 60_000;
     const date = new Date(nowMs - zoneMs);
     return {
       vhost: variables.vhost,

@@ -109,6 +109,11 @@ export class Config {
     return new Config(this, this.warnings, { ...this.global, ...changes }, this.vhosts);
   }
 
+  /** The same configuration with other options of its vhosts; the words it was made from stay. */
+  withVhosts(vhosts: readonly VhostOptions[]): Config {
+    return new Config(this, this.warnings, this.global, vhosts);
+  }
+
   /**
    * The vhost that serves clients of `name`: that very one, else the default vhost. Undefined when
    * there is neither, or it is disabled (a disabled vhost does not fall back).

@@ -98,11 +98,14 @@ export class HlsService {
     return sink;
   }
 
-  /** A stream has no HLS any more: its files are finished and stay, what is in memory goes at once. */
-  remove(name: StreamName): void {
-    const key = mapKey(name);
-    const known = this.#entries.get(key);
-    if (known !== undefined) void this.#replace(key, known);
+  /**
+   * The streams of a vhost have no HLS any more: their files are finished and stay, what is in memory goes at once. To
+   * be called when their sinks have left.
+   */
+  closeVhost(vhost: string): void {
+    for (const [key, entry] of this.#entries) {
+      if (key.startsWith(`${vhost}\n`)) void this.#replace(key, entry);
+    }
   }
 
   /** Answers a request for something held in memory, now or when it is there; false: it is not ours. */

@@ -229,10 +229,9 @@ export class HlsStream {
     const estate = predecessor?.handOver();
     const found = this.#disk && (await takeUp(names, options, this.#log.current, wallMs()));
     if (found !== undefined) this.#disk?.restore(found.list);
-    const left = estate && nextSequenceOf(estate);
-    const sequence = found?.nextSequence ?? left ?? firstSequence(options, wallMs());
+    const { listed, next } = historyOf(found, estate);
+    const sequence = next ?? firstSequence(options, wallMs());
     if (options.storage !== 'disk') this.#ram = this.#createRam(sequence, estate);
-    const listed = found?.list.segments.length ?? estate?.list.segments.length ?? 0;
     this.#packager = new Packager({
       stream: this.#stream,
       targets: this.#targets,
@@ -290,6 +289,16 @@ export class HlsStream {
       sequence: segment.sequence,
     });
   }
+}
+
+/** How many segments there are to go on with, and the number of the next; the files count before the memory. */
+function historyOf(
+  found: Awaited<ReturnType<typeof takeUp>>,
+  estate: RamEstate | undefined,
+): { readonly listed: number; readonly next: number | undefined } {
+  if (found !== undefined) return { listed: found.list.segments.length, next: found.nextSequence };
+  if (estate === undefined) return { listed: 0, next: undefined };
+  return { listed: estate.list.segments.length, next: nextSequenceOf(estate) };
 }
 
 function nextSequenceOf({ list }: RamEstate): number {

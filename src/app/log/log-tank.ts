@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 
 import { errnoOf } from '../../core/errors';
 
-const FILE_MODE = 0o664;
+/** Mode of a log file that is made. */
+export const LOG_FILE_MODE = 0o664;
 const STDOUT = 1;
 const STDERR = 2;
 const EAGAIN = 11;
@@ -173,7 +174,7 @@ export class LogTank {
     if (this.#file === undefined) return true;
     if (this.#fd !== undefined && (!this.#isReopenWanted || this.#isWriting)) return true;
     try {
-      const fd = fs.openSync(this.#file, 'a', FILE_MODE);
+      const fd = fs.openSync(this.#file, 'a', LOG_FILE_MODE);
       if (this.#fd !== undefined) fs.closeSync(this.#fd);
       this.#fd = fd;
       this.#expectedSize = fs.fstatSync(fd).size;

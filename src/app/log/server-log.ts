@@ -1,9 +1,12 @@
 /** Owns the log of the server: level filter, line format and tank put together. */
-import { errnoOf } from '../../core/errors';
+import * as fs from 'node:fs';
+
+import { describeError, ErrorCode, errnoOf, SrsError } from '../../core/errors';
 import type { Logger, LogLevel } from '../../core/logger';
 
 import { LineFormat } from './line-format';
-import { consoleTarget, isTerminal, LogTank } from './log-tank';
+import { consoleTarget, isTerminal, LOG_FILE_MODE, LogTank } from './log-tank';
+import type { LogTarget } from './log-tank';
 
 /** What the configuration says about logging. */
 export interface LogOptions {
@@ -68,46 +71,103 @@ class ContextLog implements Logger {
   }
 }
 
-function linePrinter(options: LogOptions, format: LineFormat, tank: LogTank): PutLine {
-  const least = RANKS[options.level];
-  const colored = options.tank === 'console' && isTerminal(consoleTarget);
-  return (level, contextId, message, cause) => {
-    if (RANKS[level] < least) return;
-    const line = format.format({ level, contextId, message, errno: errnoOf(cause) }, Date.now());
-    const color = colored ? COLORS[level] : undefined;
-    tank.write(color === undefined ? line : `${color}${line}${COLOR_RESET}`);
-  };
+/** How lines are made and where they go, by one set of options. */
+interface Setting {
+  readonly options: LogOptions;
+  readonly format: LineFormat;
+  readonly tank: LogTank;
+  readonly hasColors: boolean;
 }
 
 /** The process's own log (context id 0), and the handle on the tank behind all its children. */
 export class ServerLog extends ContextLog {
-  readonly #tank: LogTank;
+  #setting: Setting;
+  /** Tanks of former options, as long as they have something to write. */
+  readonly #retired = new Set<LogTank>();
 
   constructor(options: LogOptions) {
-    const format = new LineFormat(options.utcTime, process.pid);
-    const tank = new LogTank(
-      options.tank === 'file' ? { file: options.file } : consoleTarget,
-      (count) => {
-        const message = `log was blocked, ${count} lines lost`;
-        return format.format({ level: 'warn', contextId: 0, message, errno: 0 }, Date.now());
-      },
-    );
-    super(linePrinter(options, format, tank), 0);
-    this.#tank = tank;
+    super((level, contextId, message, cause) => {
+      this.#put(level, contextId, message, cause);
+    }, 0);
+    this.#setting = makeSetting(options, new LogTank(targetOf(options), this.#lostLine));
+  }
+
+  /**
+   * Goes on by other options, from the next line on; this object and all its children stay. What was written before
+   * goes where it went. The log file is opened again, also under the same name.
+   *
+   * @throws SrsError 1042 when the log file of another name cannot be opened; nothing is changed then
+   */
+  reconfigure(options: LogOptions): void {
+    const { tank, options: former } = this.#setting;
+    if (fileOf(options) === fileOf(former)) {
+      this.#setting = makeSetting(options, tank);
+      tank.reopen();
+      return;
+    }
+    checkWritable(fileOf(options));
+    this.#setting = makeSetting(options, new LogTank(targetOf(options), this.#lostLine));
+    this.#retire(tank);
   }
 
   /** Opens the log file again under its name, after a rotation. */
   reopen(): void {
-    this.#tank.reopen();
+    this.#setting.tank.reopen();
   }
 
   /** Writes everything before it returns; for exits that cannot wait. */
   flushSync(): void {
-    this.#tank.flushSync();
+    for (const tank of this.#retired) tank.flushSync();
+    this.#setting.tank.flushSync();
   }
 
   /** Writes everything and closes the file. */
   async close(): Promise<void> {
-    await this.#tank.close();
+    await Promise.all([...this.#retired, this.#setting.tank].map((tank) => tank.close()));
+  }
+
+  #put(level: LogLevel, contextId: number, message: string, cause?: unknown): void {
+    const { options, format, tank, hasColors } = this.#setting;
+    if (RANKS[level] < RANKS[options.level]) return;
+    const line = format.format({ level, contextId, message, errno: errnoOf(cause) }, Date.now());
+    const color = hasColors ? COLORS[level] : undefined;
+    tank.write(color === undefined ? line : `${color}${line}${COLOR_RESET}`);
+  }
+
+  readonly #lostLine = (count: number): string => {
+    const message = `log was blocked, ${count} lines lost`;
+    const parts = { level: 'warn', contextId: 0, message, errno: 0 } as const;
+    return this.#setting.format.format(parts, Date.now());
+  };
+
+  #retire(tank: LogTank): void {
+    this.#retired.add(tank);
+    void tank.close().then(() => this.#retired.delete(tank));
+  }
+}
+
+/** The path of the log file, undefined for the console. */
+function fileOf({ tank, file }: LogOptions): string | undefined {
+  return tank === 'file' ? file : undefined;
+}
+
+function targetOf(options: LogOptions): LogTarget {
+  const file = fileOf(options);
+  return file === undefined ? consoleTarget : { file };
+}
+
+function makeSetting(options: LogOptions, tank: LogTank): Setting {
+  const format = new LineFormat(options.utcTime, process.pid);
+  const hasColors = options.tank === 'console' && isTerminal(consoleTarget);
+  return { options, format, tank, hasColors };
+}
+
+function checkWritable(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    fs.closeSync(fs.openSync(file, 'a', LOG_FILE_MODE));
+  } catch (error) {
+    const message = `cannot open log file ${file}: ${describeError(error)}`;
+    throw new SrsError(ErrorCode.SYSTEM_FILE_OPENE, message, { cause: error });
   }
 }

@@ -8,7 +8,7 @@ const nowMs = Date.UTC(2026, 6, 9, 8, 7, 6, 54);
 const names: PathVariables = { vhost: 'example.com', app: 'live', stream: 'cam', nowMs };
 
 function resolved(template: string, changes: Partial<PathVariables> = {}): string {
-  return new PathTemplate(template, true).resolve({ ...names, ...changes });
+  return new PathTemplate(template, () => true).resolve({ ...names, ...changes });
 }
 
 describe('PathTemplate', () => {
@@ -26,7 +26,7 @@ describe('PathTemplate', () => {
 
   it('gives the date in local time unless asked for UTC', () => {
     const date = new Date(nowMs);
-    const local = new PathTemplate('/d/[02].[15].[04]', false).resolve(names);
+    const local = new PathTemplate('/d/[02].[15].[04]', () => false).resolve(names);
     const parts = [date.getDate(), date.getHours(), date.getMinutes()];
     assert.equal(local, `/d/${parts.map((part) => String(part).padStart(2, '0')).join('.')}`);
   });
@@ -36,7 +36,7 @@ describe('PathTemplate', () => {
   });
 
   it('knows the directory before the first variable', () => {
-    const root = (template: string): string => new PathTemplate(template, true).root;
+    const root = (template: string): string => new PathTemplate(template, () => true).root;
     assert.equal(root('./objs/html/[app]/[stream].flv'), './objs/html');
     assert.equal(root('/data/rec-[app].flv'), '/data');
     assert.equal(root('/data/[app]'), '/data');
@@ -76,7 +76,7 @@ describe('PathTemplate', () => {
   });
 
   it('matches the paths it made and no others', () => {
-    const template = new PathTemplate('./rec/[vhost]/[app]/[stream].[timestamp].flv', true);
+    const template = new PathTemplate('./rec/[vhost]/[app]/[stream].[timestamp].flv', () => true);
     const matcher = template.matcher();
     assert.match(template.resolve(names), matcher);
     assert.match('rec/example.com/live/sub/cam.12.flv', matcher);
@@ -87,7 +87,7 @@ describe('PathTemplate', () => {
   });
 
   it('matches only the paths of names that are fixed', () => {
-    const template = new PathTemplate('/rec/[vhost]/[app]/[stream].flv', true);
+    const template = new PathTemplate('/rec/[vhost]/[app]/[stream].flv', () => true);
     const matcher = template.matcher({ vhost: 'a.b' });
     assert.match('/rec/a.b/live/cam.flv', matcher);
     assert.doesNotMatch('/rec/axb/live/cam.flv', matcher);
@@ -96,7 +96,7 @@ describe('PathTemplate', () => {
   it('finds the names in a path again', () => {
     const matcher = new PathTemplate(
       '/rec/[app]/[stream]/[stream].[timestamp].flv',
-      true,
+      () => true,
     ).matcher();
     const groups = matcher.exec('/rec/live/cam/cam.12.flv')?.groups;
     assert.deepEqual({ ...groups }, { app: 'live', stream: 'cam' });

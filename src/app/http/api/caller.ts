@@ -9,8 +9,10 @@ export function isOwnPage(headers: IncomingHttpHeaders): boolean | undefined {
   const site = headers['sec-fetch-site'];
   if (site === 'same-origin' || site === 'none') return true;
   if (site !== undefined) return false;
-  const from = headers.origin ?? headers.referer;
-  return from === undefined ? undefined : hostOf(from) === headers.host?.toLowerCase();
+  const { origin, referer, host } = headers;
+  const from = origin ?? referer;
+  if (from === undefined) return undefined;
+  return host !== undefined && hostOf(from) === host.toLowerCase();
 }
 
 /** Host and port, as in a Host header; undefined for `null`, which is the origin of who has none. */

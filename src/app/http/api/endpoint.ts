@@ -26,10 +26,10 @@ export interface ApiReply {
 /** Methods that change something. */
 export type ChangeMethod = 'POST' | 'DELETE';
 
-/** Does what is asked, and answers. Both may throw: REQUEST_DATA becomes a 400, anything else a 500. */
+/** Does what is asked, and answers; what it throws becomes a 500. */
 export type Change = (call: ApiCall) => ApiReply | Promise<ApiReply>;
 
-/** Answers at once, and changes nothing. */
+/** Answers at once, and changes nothing; a thrown REQUEST_DATA becomes a 400, anything else a 500. */
 export type Read = (call: ApiCall) => ApiReply;
 
 /** A path of the API. */
@@ -52,7 +52,10 @@ export function methodsOf({ read, changes = {} }: Endpoint): readonly string[] {
   return [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(changes), 'OPTIONS'];
 }
 
-/** Refuses with a status of HTTP, in the form of the reference's 404; `message` says more than the status. The url is shown without secrets. */
+/**
+ * Refuses with a status of HTTP, in the form of the reference's 404; `message` says more than the status. The url is
+ * shown without secrets.
+ */
 export function refusal(
   status: number,
   url: string,

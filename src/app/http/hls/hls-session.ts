@@ -76,6 +76,7 @@ export class HlsSession implements StatClient {
     this.#log = log;
     this.#host = host;
     this.#admission = new Admission({ id: this.id, ip, log }, request, host.authorizer);
+    this.#admission.traffic = this;
     const client = identifiedLine(this.type, request);
     log.trace(`${client}, url=${redact(streamKey(request))}, ip=${ip}`);
   }

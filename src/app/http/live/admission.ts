@@ -26,6 +26,8 @@ export class Admission implements ClientIdentity {
   readonly ip: string;
   readonly request: RtmpRequest;
   readonly log: Logger;
+  /** What counts its bytes, as soon as something does. */
+  traffic: Required<Pick<ClientIdentity, 'bytesSent' | 'bytesReceived'>> | undefined;
   readonly #authorizer: Authorizer;
   readonly #allowed: AccessAction[] = [];
   #hasLeft = false;
@@ -45,6 +47,14 @@ export class Admission implements ClientIdentity {
   /** It left, or was refused. */
   get hasLeft(): boolean {
     return this.#hasLeft;
+  }
+
+  bytesSent(): number {
+    return this.traffic?.bytesSent() ?? 0;
+  }
+
+  bytesReceived(): number {
+    return this.traffic?.bytesReceived() ?? 0;
   }
 
   /**

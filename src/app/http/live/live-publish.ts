@@ -125,7 +125,9 @@ export class LivePublish implements StatusMember, LiveClient {
     });
     this.#host.onPublisher(this);
     this.#host.publisherLines.add(this);
-    this.#leaveStatistics = this.#host.statistics?.join(this.#seen());
+    const seen = this.#seen();
+    this.#admission.traffic = seen;
+    this.#leaveStatistics = this.#host.statistics?.join(seen);
     this.#session.start();
     this.#receive();
   }

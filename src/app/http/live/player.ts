@@ -85,7 +85,9 @@ export class Player implements OutletHandler, Listener, StatusMember, LiveClient
     const { source, tap } = this.#parts;
     const waitMs = this.#vhost.httpRemux.publisherWaitMs;
     this.#host.playerLines.add(this);
-    this.#leaveStatistics = this.#host.statistics?.join(this.#seen());
+    const seen = this.#seen();
+    this.#parts.admission.traffic = seen;
+    this.#leaveStatistics = this.#host.statistics?.join(seen);
     this.#leaveAudience = this.#host.audienceOf(source, waitMs).join(this);
     tap.start();
   }
@@ -148,7 +150,6 @@ export class Player implements OutletHandler, Listener, StatusMember, LiveClient
     const { admission, source, outlet } = this.#parts;
     this.#leaveStream();
     this.#leaveAudience?.();
-    this.#host.playerLines.remove(this);
     this.#host.hub.playerLeft(source);
     admission.leave();
     const { bytesReceived: received, bytesSent: sent } = outlet;
@@ -163,6 +164,7 @@ export class Player implements OutletHandler, Listener, StatusMember, LiveClient
   #leaveStream(): void {
     if (!this.#isTapped) return;
     this.#isTapped = false;
+    this.#host.playerLines.remove(this);
     this.#leaveStatistics?.();
     this.#parts.tap.stop();
   }

@@ -132,4 +132,20 @@ describe('Retention', () => {
     await bench.service.stop();
     assert.equal(filesIn(directory()).length, 1);
   });
+
+  it('runs by the limits of a reload, and ends with them', async () => {
+    make('live/cam.1.flv', 10, 100);
+    const bench = new Bench();
+    const vhost = (limits: Partial<DvrOptions>): { name: string; dvr: DvrOptions } => ({
+      name: streamName.vhost,
+      dvr: optionsIn(directory(), limits),
+    });
+    bench.service.start([vhost({})]);
+    bench.service.setVhosts([vhost({ retainAgeMs: 60_000 })]);
+    await bench.log.until(() => bench.log.matching('dvr deleted').length > 0);
+    bench.service.setVhosts([]);
+    await bench.service.stop();
+    bench.service.setVhosts([vhost({ retainAgeMs: 60_000 })]);
+    assert.deepEqual(filesIn(directory()), []);
+  });
 });

@@ -102,4 +102,54 @@ describe('app/ingest/ingest-manager', () => {
       assert.match(error ?? '', line);
     });
   }
+
+  describe('of a vhost that is reloaded', () => {
+    const two = ingest({ id: 'two' });
+
+    it('starts, stops and replaces what differs, and leaves the others', async () => {
+      manager.start([vhost(ingest(), two)], 1935);
+      const changed = ingest({ id: 'two', input: { type: 'file', url: '/tmp/none.flv' } });
+      assert.deepEqual(await manager.setVhost(vhost(ingest(), changed, ingest({ id: 'three' }))), [
+        { id: 'two', kind: 'updated' },
+        { id: 'three', kind: 'added' },
+      ]);
+      assert.equal(manager.size, 3);
+      assert.deepEqual(await manager.setVhost(vhost(changed, ingest({ id: 'three' }))), [
+        { id: 'demo', kind: 'removed' },
+      ]);
+      assert.deepEqual(await manager.setVhost(vhost(ingest({ id: 'three' }), changed)), []);
+      assert.equal(manager.size, 2);
+    });
+
+    it('stops all of one that is gone, and of no other', async () => {
+      manager.start([vhost(ingest()), { ...vhost(two), name: 'w.com' }], 1935);
+      const gone = { ...vhost(ingest()), enabled: false };
+      assert.deepEqual(await manager.setVhost(gone), [{ id: 'demo', kind: 'removed' }]);
+      assert.equal(manager.size, 1);
+      print?.(5);
+      assert.equal(log.lines.at(-1), 'trace 0 -> IGS time=5, ingesters=1');
+    });
+
+    it('tries again what made no sense, when it has changed', async () => {
+      manager.start([vhost(ingest({ engines: [] }))], 1935);
+      assert.equal(manager.size, 0);
+      assert.deepEqual(await manager.setVhost(vhost(ingest({ engines: [] }))), []);
+      assert.deepEqual(await manager.setVhost(vhost(ingest())), [{ id: 'demo', kind: 'updated' }]);
+      assert.equal(manager.size, 1);
+    });
+
+    it('starts nothing any more when all are stopped', async () => {
+      await manager.stop();
+      assert.deepEqual(await manager.setVhost(vhost(ingest())), []);
+      assert.equal(manager.size, 0);
+    });
+
+    it('goes to another port when it has to begin anew', async () => {
+      manager.start([vhost(ingest())], 19350);
+      manager.setPort(19351);
+      await manager.setVhost(vhost(ingest(), two));
+      while (server.addresses.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(server.addresses.includes('127.0.0.1:19351'));
+    });
+  });
 });

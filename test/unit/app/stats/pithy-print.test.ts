@@ -82,4 +82,18 @@ describe('PithyPrint', () => {
     time.tick(60_000);
     assert.deepEqual(lines, []);
   });
+
+  it('takes other intervals at once, where lines are printed and where they will be', () => {
+    joinAs('a');
+    time.tick(9000);
+    pithy.setIntervals({ ...INTERVALS, play: 3000, publish: 1000 });
+    time.tick(6000);
+    assert.deepEqual(lines, ['a 12000', 'a 15000']);
+    const leave = pithy.join('publish', (ageMs) => lines.push(`publisher ${ageMs}`));
+    time.tick(1000);
+    assert.equal(lines.at(-1), 'publisher 1000');
+    leave();
+    pithy.setIntervals(INTERVALS);
+    assert.equal(time.countTimers(), 1);
+  });
 });

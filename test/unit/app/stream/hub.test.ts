@@ -111,4 +111,41 @@ describe('Hub', () => {
     assert.deepEqual([...hub.sources], []);
     assert.ok(logs[0]?.isClosed);
   });
+
+  it('tells of each stream that is made or gone', () => {
+    const told: string[] = [];
+    const hub = new Hub((options) => new FakeStreamLog(options), {
+      graceMs: 1000,
+      onCreate: ({ key }) => told.push(`+${key}`),
+      onDrop: ({ key }) => told.push(`-${key}`),
+    });
+    hub.fetch(name, vhost);
+    hub.fetch(name, vhost);
+    hub.sweep(0);
+    hub.sweep(1000);
+    hub.fetch(name, vhost);
+    hub.close();
+    assert.deepEqual(told, ['+v/live/s', '-v/live/s', '+v/live/s', '-v/live/s']);
+  });
+
+  it('tells the streams of a vhost, and drops those of them that nobody uses', () => {
+    const { hub, logs } = createHub();
+    const used = hub.fetch(name, vhost);
+    used.attach(new FakeSocket().asSocket, 1, 0);
+    hub.fetch({ ...name, stream: 'idle' }, vhost);
+    hub.fetch({ ...name, vhost: 'other' }, vhost);
+    assert.deepEqual(
+      hub.ofVhost('v').map(({ key }) => key),
+      ['v/live/s', 'v/live/idle'],
+    );
+    hub.dropIdle('v');
+    assert.deepEqual(
+      [...hub.sources].map(({ key }) => key),
+      ['v/live/s', 'other/live/s'],
+    );
+    assert.deepEqual(
+      logs.map(({ isClosed }) => isClosed),
+      [false, true, false],
+    );
+  });
 });

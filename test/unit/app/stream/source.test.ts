@@ -289,4 +289,24 @@ describe('Source, timestamps', () => {
     assert.deepEqual([log.options.chunkSize, log.options.queueMs], [60000, 9]);
     assert.equal(source.chunkSize, 60000);
   });
+
+  it('forgets the cached pictures when they are corrected in another way, and says so', () => {
+    const { source, log } = createSource();
+    const publisher = new FakePublisher(100);
+    source.acquire(publisher);
+    const seen: boolean[] = [];
+    const setOptions = log.setOptions.bind(log);
+    log.setOptions = (options): void => {
+      seen.push(options.gopCache);
+      setOptions(options);
+    };
+    source.setOptions({ ...defaults, log: { ...defaults.log, queueMs: 5 } });
+    assert.deepEqual(seen, [true]);
+    source.setOptions({ ...defaults, jitter: 'zero' });
+    assert.deepEqual(seen, [true, false, true]);
+    assert.equal(
+      publisher.log.matching('corrected by zero instead of full from now on, players=0').length,
+      1,
+    );
+  });
 });

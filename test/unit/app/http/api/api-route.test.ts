@@ -32,6 +32,35 @@ describe('the HTTP API', () => {
     });
   });
 
+  it('answers as JSON what is refused before it is looked at', async () => {
+    const api = start('crossdomain off;');
+    const { status, json } = await api.json('GET /a/../b?token=hidden');
+    assert.deepEqual([status, json['code'], json['server']], [400, 3011, SERVER_ID]);
+    assert.match(String(json['message']), /expect a clean path/);
+    const data = { status_code: 400, reason_phrase: 'Bad Request', url: '/a/../b?token=***' };
+    assert.deepEqual(json['data'], data);
+    const preflight = await api.json('OPTIONS /api/v1/clients/1');
+    assert.deepEqual([preflight.status, preflight.json['code']], [405, 3011]);
+    assert.match(preflight.answer.headers['allow'] ?? '', /GET/);
+  });
+
+  it('answers as JSON when it fails by itself', async () => {
+    const api = start('', { reload: () => Promise.reject(new Error('broken')) });
+    const { status, json } = await api.json('POST /api/v1/reload');
+    assert.deepEqual([status, json['code']], [500, 3011]);
+    assert.equal(api.http.log.matching('error ').length, 1);
+  });
+
+  it('logs a request as one of the API, with a body that nobody reads', async () => {
+    const api = start();
+    const client = api.http.client();
+    const head = 'POST /api/v1/reload?token=hidden HTTP/1.1\r\nHost: a\r\nConnection: close\r\n';
+    client.send(`${head}Content-Length: 5\r\n\r\n{"a":`);
+    assert.match((await client.end).toString(), /^HTTP\/1\.1 200 OK/);
+    const [line] = api.http.log.matching('content-length');
+    assert.match(line ?? '', /HTTP API POST \/api\/v1\/reload\?token=\*\*\*, content-length=5/);
+  });
+
   it('takes a path with and without a slash at its end, and says where things are', async () => {
     const api = start();
     for (const path of ['/', '/api', '/api/', '/api/v1', '/api/v1/', '/api/v1/versions/']) {

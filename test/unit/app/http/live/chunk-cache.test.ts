@@ -45,4 +45,13 @@ describe('the chunk cache', () => {
     cache.add(chunk(9, true, 26));
     assert.deepEqual(times(cache), []);
   });
+
+  it('keeps by other bounds what those would have kept', () => {
+    const cache = new ChunkCache({ maxBytes: 1000, span: 100 });
+    for (let time = 0; time < 100; time += 10) cache.add(chunk(time, true));
+    cache.setLimits({ maxBytes: 1000, span: 30 });
+    assert.deepEqual(times(cache), [70, 80, 90]);
+    cache.setLimits({ maxBytes: 1000, span: 0 });
+    assert.deepEqual(times(cache), []);
+  });
 });

@@ -139,4 +139,20 @@ describe('an FLV publish session', () => {
     session.fail();
     assert.equal(source.publisher, undefined);
   });
+
+  it('may be silent for another time from a reload on', () => {
+    session.setVhost({ publishFirstPacketTimeoutMs: 5000, publishNormalTimeoutMs: 3000 });
+    pass(4999);
+    assert.deepEqual(endings(), []);
+    session.push(flvFile(sampleTags(1)));
+    session.setVhost({ publishFirstPacketTimeoutMs: 5000, publishNormalTimeoutMs: 500 });
+    pass(499);
+    assert.deepEqual(endings(), []);
+    pass(1);
+    assert.deepEqual(endings(), [
+      [ErrorCode.SOCKET_TIMEOUT, 'expect the next packet within 500 ms'],
+    ]);
+    session.setVhost({ publishFirstPacketTimeoutMs: 5000, publishNormalTimeoutMs: 400 });
+    assert.equal(timers.countTimers(), 0);
+  });
 });

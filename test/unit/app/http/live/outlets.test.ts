@@ -9,6 +9,19 @@ import { ResponseOutlet } from '../../../../../src/app/http/live/response-outlet
 import { SocketOutlet } from '../../../../../src/app/http/live/socket-outlet';
 import { FakeSocket } from '../../../../support/fakes/fake-socket';
 
+/** What a response is sent over. */
+class FakeConnection extends EventEmitter {
+  readonly calls: string[] = [];
+
+  end(): void {
+    this.calls.push('end');
+  }
+
+  destroy(): void {
+    this.calls.push('destroy');
+  }
+}
+
 /** A response that takes as much as the test says. */
 class FakeResponse extends EventEmitter {
   writableNeedDrain = false;
@@ -16,7 +29,7 @@ class FakeResponse extends EventEmitter {
   writableFinished = false;
   isDestroyed = false;
   readonly written: string[] = [];
-  readonly socket = new EventEmitter();
+  readonly socket = new FakeConnection();
 
   get asResponse(): ServerResponse {
     return this as unknown as ServerResponse;
@@ -31,8 +44,9 @@ class FakeResponse extends EventEmitter {
     return !this.writableNeedDrain;
   }
 
-  end(): void {
+  end(onFinish?: () => void): void {
     this.writableEnded = true;
+    if (onFinish) this.once('finish', onFinish);
   }
 
   destroy(): void {
@@ -76,6 +90,13 @@ describe('the outlets of players', () => {
       socket.close();
       assert.deepEqual(events, [`close ${constants.errno.EMSGSIZE}`]);
       assert.equal(outlet.bytesReceived, socket.bytesReceived);
+    });
+
+    it('ends at once where nothing waits, though it has to', () => {
+      const socket = new FakeSocket();
+      new SocketOutlet(socket.asSocket, true).endWithin(3000);
+      assert.ok(socket.isEnded);
+      assert.deepEqual(socket.timeouts, [0, 3000]);
     });
   });
 
@@ -126,6 +147,26 @@ describe('the outlets of players', () => {
       response.emit('close');
       response.emit('close');
       assert.deepEqual(events, ['drain', `close ${constants.errno.ETIMEDOUT}`]);
+    });
+
+    it('ends the connection with the answer when it has to, and in time', () => {
+      outlet.endWithin(3000);
+      assert.ok(response.writableEnded);
+      response.emit('finish');
+      assert.deepEqual(response.socket.calls, ['end']);
+      timers.tick(3000);
+      assert.deepEqual(response.socket.calls, ['end', 'destroy']);
+    });
+
+    it('ends a client that takes nothing when it has to', () => {
+      outlet.endWithin(3000);
+      timers.tick(3000);
+      assert.deepEqual(response.socket.calls, ['destroy']);
+      response.socket.emit('close');
+      response.emit('close');
+      outlet.endWithin(3000);
+      assert.equal(timers.countTimers(), 0);
+      assert.deepEqual(events, [`close ${constants.errno.ECONNRESET}`]);
     });
 
     it('takes the end of the client for its leaving', () => {

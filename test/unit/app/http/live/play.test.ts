@@ -215,6 +215,7 @@ describe('playing over HTTP', () => {
       client.socket.destroy();
       await harness.log.until(() => harness.log.matching('client disconnect').length > 0);
       assert.deepEqual(authorizer.endings, ['play', 'connect']);
+      assert.ok((asked.bytesSent?.() ?? 0) > 0);
     });
 
     it('refuses with the reason, and ends what was allowed', async () => {
