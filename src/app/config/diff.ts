@@ -162,7 +162,7 @@ function sideOf({ directives, value }: Given): Side {
 
 const SECRET_NAME = /token|secret|key|sign|auth|pass|pwd|credential/i;
 /** Kinds of values that are no secret, whatever the name of their directive. */
-const PLAIN_KIND = /^(on\|off|int |number |seconds |size |path|url|\[ip:\]port)/;
+const PLAIN_KIND = /^(\w+\||int |number |seconds |size |path|url|\[ip:\]port)/;
 
 function isSecret(row: Row<unknown>): boolean {
   return SECRET_NAME.test(row.name) && !PLAIN_KIND.test(row.label);

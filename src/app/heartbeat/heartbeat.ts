@@ -12,6 +12,8 @@ import { PatientLookup, sendBeat } from './beat-request';
 const FIRST_BEAT_MS = 1000;
 /** A beat is given up after this time, milliseconds. */
 const TIMEOUT_MS = 5000;
+/** And so long before the next one, milliseconds. */
+const SPARE_MS = 100;
 /** Failures are logged once in this time, milliseconds. */
 const REPORT_MS = 60_000;
 /** Shortest interval, whatever the options say, milliseconds. */
@@ -82,7 +84,7 @@ export class Heartbeat {
       this.#failed(url, new Error('the one before is still under way'));
       return;
     }
-    const timeoutMs = Math.min(TIMEOUT_MS, intervalMs);
+    const timeoutMs = Math.min(TIMEOUT_MS, intervalMs - SPARE_MS);
     // Set before the beat is over, which it may be at once.
     this.#abandon = (): void => undefined;
     const abandon = sendBeat(

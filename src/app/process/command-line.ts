@@ -9,18 +9,31 @@ export interface CommandOverrides {
   readonly httpPort?: number;
 }
 
+/** What `-s` can have a running server do. */
+export type ServerOrder = 'reload' | 'quit' | 'stop' | 'reopen';
+
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'order'; readonly order: ServerOrder; readonly configFile: string }
   | {
-      readonly kind: 'test' | 'run';
+      readonly kind: 'test';
+      readonly configFile: string;
+      readonly overrides: CommandOverrides;
+      /** `--diff`: the file that the tested one is compared with. */
+      readonly diffWith?: string;
+    }
+  | {
+      readonly kind: 'run';
       readonly configFile: string;
       readonly overrides: CommandOverrides;
     };
 
 const LONG_OPTIONS: Readonly<Record<string, string>> = { '--help': '-h', '--version': '-v' };
-const VALUE_LETTERS = 'cpx';
+const DIFF = '--diff';
+const VALUE_LETTERS = 'cpsx';
+const ORDERS: readonly ServerOrder[] = ['reload', 'quit', 'stop', 'reopen'];
 const MAX_PORT = 65535;
 
 interface Seen {
@@ -33,17 +46,17 @@ interface Seen {
 /**
  * Reads the arguments after the program's name, left to right. Letters combine (`-tc FILE`), a
  * value may follow its letter at once (`-cFILE`). Help asked for by `-h`, `-?` or a stray word is
- * taken back by a later `-v`, `-t` or `-c`; what remains of help wins, then version.
+ * taken back by a later `-v`, `-t`, `-c` or `-s`; what remains of help wins, then version.
  *
  * @param program how the user calls this program, for messages.
- * @throws SrsError 1023 unknown letter, missing value, no configuration file, bad port.
+ * @throws SrsError 1023 unknown letter, missing value, no configuration file, bad port or signal.
  */
 export function parseCommandLine(args: readonly string[], program: string): Command {
   const seen: Seen = { help: args.length === 0, version: false, test: false, values: new Map() };
   for (let i = 0; i < args.length; i++) {
     const arg = LONG_OPTIONS[args[i] ?? ''] ?? args[i] ?? '';
     if (!arg.startsWith('-') || arg === '-') seen.help = true;
-    else if (readLetters(arg, args[i + 1], seen, program)) i++;
+    else if (readOption(arg, args[i + 1], seen, program)) i++;
   }
   if (seen.help) return { kind: 'help' };
   if (seen.version) return { kind: 'version' };
@@ -51,8 +64,33 @@ export function parseCommandLine(args: readonly string[], program: string): Comm
   if (configFile === undefined) {
     throw usageError(`config file not specified, see help: ${program} -h`);
   }
-  const kind = seen.test ? 'test' : 'run';
-  return { kind, configFile, overrides: overridesOf(seen.values) };
+  return commandOf(seen, configFile);
+}
+
+function commandOf({ test, values }: Seen, configFile: string): Command {
+  const word = values.get('s');
+  const diffWith = values.get(DIFF);
+  if (test && word !== undefined) throw usageError('options "-t" and "-s" exclude each other');
+  if (!test && diffWith !== undefined) throw usageError(`option "${DIFF}" requires "-t"`);
+  const overrides = overridesOf(values);
+  if (test) {
+    const diff = diffWith === undefined ? {} : { diffWith };
+    return { kind: 'test', configFile, overrides, ...diff };
+  }
+  if (word === undefined) return { kind: 'run', configFile, overrides };
+  const order = ORDERS.find((known) => known === word);
+  if (order !== undefined) return { kind: 'order', order, configFile };
+  throw usageError(`option "-s" requires one of ${ORDERS.join(', ')}, got "${word}"`);
+}
+
+/** Reads one argument; true when it took the next one as its value. */
+function readOption(arg: string, next: string | undefined, seen: Seen, program: string): boolean {
+  const [name, ...rest] = arg.split('=');
+  if (name !== DIFF) return readLetters(arg, next, seen, program);
+  const value = rest.length > 0 ? rest.join('=') : next;
+  if (value === undefined || value === '') throw usageError(`option "${DIFF}" requires parameter`);
+  seen.values.set(DIFF, value);
+  return rest.length === 0;
 }
 
 /** Reads one argument of letters; true when it took the next argument as its value. */
@@ -63,7 +101,7 @@ function readLetters(arg: string, next: string | undefined, seen: Seen, program:
       readFlag(letter, seen, program);
       continue;
     }
-    if (letter === 'c') seen.help = false;
+    if (letter === 'c' || letter === 's') seen.help = false;
     const rest = arg.slice(at + 1);
     const value = rest === '' ? next : rest;
     if (value === undefined || value === '') {

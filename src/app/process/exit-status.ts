@@ -10,4 +10,6 @@ export const ExitStatus = {
   START: 2,
   /** Ended by an error nobody expected; the log has its trace. */
   INTERNAL: 3,
+  /** With `-s`: no server is running, or it cannot be signalled, or does not end. */
+  NO_SERVER: 4,
 } as const;

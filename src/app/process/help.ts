@@ -10,7 +10,9 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['-?, -h, --help', 'print this help and exit(0)'],
   ['-v, -V, --version', 'print the version on stderr and exit(0)'],
   ['-t', 'test the configuration file, exit(0) when it is good'],
+  ['--diff filename', 'with -t: what a reload from this file would change'],
   ['-c filename', 'use this configuration file'],
+  ['-s signal', 'tell the running server: reload, reopen (its log), quit, stop (at once)'],
   ['-p rtmp-port', 'listen at this RTMP port instead, in the foreground, log to console'],
   ['-x http-port', 'serve HTTP at this port, in the foreground, log to console'],
 ];
@@ -20,6 +22,7 @@ const STATUSES: readonly (readonly [string, string])[] = [
   ['1', 'command line or configuration not acceptable, nothing was started'],
   ['2', 'could not start: already running, pid file, ports'],
   ['3', 'ended by an internal error, the log has its trace'],
+  ['4', 'with -s: no server is running, or it cannot be signalled, or does not end'],
   ['128+N', 'ended at once by a second signal N'],
 ];
 
@@ -40,7 +43,7 @@ export function helpText(program: string): string {
     `Build: ${buildInfo.date} Configuration:${buildInfo.configure}`,
     `Features:${buildInfo.features}`,
     '',
-    `Usage: ${program} [-h?vV] [[-t] -c <filename>] [-p <rtmp-port>] [-x <http-port>]`,
+    `Usage: ${program} [-h?vV] [[-t] -c <filename>] [--diff <filename>] [-s <signal>] [-p <rtmp-port>] [-x <http-port>]`,
     '',
     'Options:',
     ...table(OPTIONS),
@@ -52,6 +55,8 @@ export function helpText(program: string): string {
     `   ${program} -v`,
     `   ${program} -t -c conf/srs.conf`,
     `   ${program} -c conf/srs.conf`,
+    `   ${program} -s reload -c conf/srs.conf`,
+    `   ${program} -t -c new.conf --diff conf/srs.conf`,
     '',
   ].join('\n');
 }

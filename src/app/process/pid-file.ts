@@ -53,6 +53,28 @@ export class PidFile {
     return new PidFile(path, fd);
   }
 
+  /**
+   * Goes over to another file; the one that is held now is kept when that fails.
+   *
+   * @returns what is held now: this one, when `path` names the same file
+   * @throws SrsError as `acquire`
+   */
+  moveTo(path: string, lockFile: LockFile): PidFile {
+    if (this.isAt(path)) return this;
+    const moved = PidFile.acquire(path, lockFile);
+    this.release();
+    return moved;
+  }
+
+  /** Whether `path` names the very file that is held, however it is spelled. */
+  isAt(path: string): boolean {
+    try {
+      return this.#isHeld && isSameFile(path, this.#fd);
+    } catch {
+      return false;
+    }
+  }
+
   /** Removes the file, if it is still the one that was locked, and gives the lock up. */
   release(): void {
     if (!this.#isHeld) return;
@@ -64,6 +86,34 @@ export class PidFile {
     }
     fs.closeSync(this.#fd);
   }
+}
+
+/**
+ * The id of the process that holds a pid file: of the server that runs with it. Undefined when there is no such server,
+ * whatever the file says.
+ *
+ * @throws SrsError 1034 cannot open or read, 1036 cannot tell whether it is locked
+ */
+export function findHolder(path: string, lockFile: LockFile): number | undefined {
+  if (!fs.existsSync(path)) return undefined;
+  const what = `open pid file ${path}`;
+  const fd = step(ErrorCode.SYSTEM_PID_ACQUIRE, what, () => fs.openSync(path, 'r+'));
+  try {
+    const errno = lockFile(fd);
+    // The lock was free, and is given back by the closing of the file.
+    if (errno === 0) return undefined;
+    if (!isTaken(errno)) throw lockError(path, fd, errno);
+    const pid = Number(fs.readFileSync(fd, 'utf8').trim());
+    if (Number.isSafeInteger(pid) && pid > 0) return pid;
+  } finally {
+    fs.closeSync(fd);
+  }
+  const text = `pid file ${path} is held, but expected a process id in it`;
+  throw new SrsError(ErrorCode.SYSTEM_PID_ACQUIRE, text);
+}
+
+function isTaken(errno: number): boolean {
+  return errno === EAGAIN || errno === EACCES;
 }
 
 function openLocked(path: string, lockFile: LockFile): number {
@@ -84,7 +134,7 @@ function openLocked(path: string, lockFile: LockFile): number {
 }
 
 function lockError(path: string, fd: number, errno: number): SrsError {
-  if (errno !== EAGAIN && errno !== EACCES) {
+  if (!isTaken(errno)) {
     const code = ErrorCode.SYSTEM_PID_LOCK;
     return new SrsError(code, `cannot lock pid file ${path}`, { cause: { errno } });
   }

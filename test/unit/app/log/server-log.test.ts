@@ -112,4 +112,99 @@ describe('ServerLog', () => {
     assert.match(fs.readFileSync(file, 'utf8'), / new\n$/);
     assert.match(fs.readFileSync(`${file}.1`, 'utf8'), / old\n$/);
   });
+
+  describe('when it is reconfigured', () => {
+    const options = (changes: Partial<LogOptions> = {}): LogOptions => ({
+      tank: 'file',
+      file,
+      level: 'trace',
+      utcTime: true,
+      ...changes,
+    });
+    const textsIn = (path: string): string[] =>
+      fs
+        .readFileSync(path, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replace(/^.*\] /, ''));
+
+    it('goes on by another level, with all its children', async () => {
+      const log = new ServerLog(options());
+      const child = log.child(100);
+      log.reconfigure(options({ level: 'warn' }));
+      child.trace('not written');
+      child.warn('written');
+      log.reconfigure(options({ level: 'verbose' }));
+      child.verbose('all is written');
+      await log.close();
+      assert.deepEqual(textsIn(file), ['written', 'all is written']);
+    });
+
+    it('goes on in another file, and writes what came before where it was to go', async () => {
+      const other = `${file}.other`;
+      const log = new ServerLog(options());
+      const child = log.child(100);
+      child.trace('before');
+      log.reconfigure(options({ file: other }));
+      child.trace('after');
+      await log.close();
+      assert.deepEqual(textsIn(file), ['before']);
+      assert.deepEqual(textsIn(other), ['after']);
+    });
+
+    it('loses nothing of either file at an exit that cannot wait', () => {
+      const other = `${file}.other`;
+      const log = new ServerLog(options());
+      log.trace('before');
+      log.reconfigure(options({ file: other }));
+      log.trace('after');
+      log.flushSync();
+      assert.deepEqual([textsIn(file), textsIn(other)], [['before'], ['after']]);
+    });
+
+    it('opens the same file again, as after a rotation', async () => {
+      const log = new ServerLog(options());
+      log.trace('old');
+      log.flushSync();
+      fs.renameSync(file, `${file}.1`);
+      log.reconfigure(options());
+      log.trace('new');
+      await log.close();
+      assert.deepEqual([textsIn(`${file}.1`), textsIn(file)], [['old'], ['new']]);
+    });
+
+    it('changes between local time and UTC', async () => {
+      const former = process.env.TZ;
+      process.env.TZ = 'Asia/Shanghai';
+      try {
+        const log = new ServerLog(options());
+        log.trace('utc');
+        log.reconfigure(options({ utcTime: false }));
+        log.trace('local');
+        await log.close();
+      } finally {
+        if (former === undefined) delete process.env.TZ;
+        else process.env.TZ = former;
+      }
+      const [utc = 0, local = 0] = fs
+        .readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line) => Date.parse(`${line.slice(1, 24).replace(' ', 'T')}Z`));
+      assert.equal(Math.round((local - utc) / 3_600_000), 8);
+    });
+
+    it('stays as it is when the other file cannot be opened', async () => {
+      const log = new ServerLog(options());
+      const none = join(directory, 'none', 'srs.log');
+      assert.throws(
+        () => {
+          log.reconfigure(options({ file: none, level: 'none' }));
+        },
+        { code: 1042, message: /^cannot open log file .*none\/srs\.log: ENOENT/ },
+      );
+      log.trace('still here');
+      await log.close();
+      assert.deepEqual(textsIn(file), ['still here']);
+    });
+  });
 });

@@ -51,6 +51,22 @@ describe('parseCommandLine', () => {
     assert.deepEqual(parse('-c', 'a.conf', '-p1936'), run('a.conf', { rtmpPort: 1936 }));
   });
 
+  it('gives orders to a running server by -s', () => {
+    for (const order of ['reload', 'quit', 'stop', 'reopen']) {
+      const expected = { kind: 'order', order, configFile: 'a.conf' };
+      assert.deepEqual(parse('-s', order, '-c', 'a.conf'), expected);
+      assert.deepEqual(parse('-ca.conf', `-s${order}`), expected);
+    }
+    assert.equal(parse('-h', '-s', 'quit', '-c', 'a.conf').kind, 'order');
+  });
+
+  it('compares with another file when it tests one', () => {
+    const expected = { kind: 'test', configFile: 'new.conf', overrides: {}, diffWith: 'old.conf' };
+    assert.deepEqual(parse('-t', '-c', 'new.conf', '--diff', 'old.conf'), expected);
+    assert.deepEqual(parse('--diff=old.conf', '-tc', 'new.conf'), expected);
+    assert.deepEqual(parse('-tc', 'new.conf', '--diff=a=b'), { ...expected, diffWith: 'a=b' });
+  });
+
   it('lets the last of a repeated option win', () => {
     assert.deepEqual(parse('-c', 'a.conf', '-c', 'b.conf'), run('b.conf'));
   });
@@ -72,6 +88,17 @@ describe('parseCommandLine', () => {
     [['-p', '0', '-c', 'x'], /^option "-p" requires a port from 1 to 65535, got "0"$/],
     [['-p', '65536', '-c', 'x'], /got "65536"$/],
     [['-x', '80a', '-c', 'x'], /^option "-x" requires a port .* got "80a"$/],
+    [['-s'], /^option "-s" requires parameter$/],
+    [['-s', 'quit'], /^config file not specified/],
+    [
+      ['-s', 'restart', '-c', 'x'],
+      /^option "-s" requires one of reload, quit, stop, reopen, got "restart"$/,
+    ],
+    [['-t', '-s', 'quit', '-c', 'x'], /^options "-t" and "-s" exclude each other$/],
+    [['--diff', 'a', '-c', 'x'], /^option "--diff" requires "-t"$/],
+    [['-tc', 'x', '--diff'], /^option "--diff" requires parameter$/],
+    [['-tc', 'x', '--diff='], /^option "--diff" requires parameter$/],
+    [['-tc', 'x', '--different'], /^invalid option: "-"/],
   ];
   for (const [args, message] of refused) {
     it(`refuses "${args.join(' ')}"`, () => {

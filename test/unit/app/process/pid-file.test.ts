@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import * as sinon from 'sinon';
 
-import { PidFile } from '../../../../src/app/process/pid-file';
+import { findHolder, PidFile } from '../../../../src/app/process/pid-file';
 
 const EAGAIN = 11;
 const ENOLCK = 37;
@@ -111,5 +111,84 @@ describe('PidFile', () => {
     file.release();
     unlink.restore();
     assert.equal(close.callCount, 1);
+  });
+
+  it('knows its own file however that is spelled', () => {
+    const file = PidFile.acquire(path, granted);
+    assert.equal(file.isAt(path), true);
+    assert.equal(file.isAt(join(directory, '.', 'x', '..', 'srs.pid')), true);
+    assert.equal(file.isAt(join(directory, 'other.pid')), false);
+    file.release();
+    fs.writeFileSync(path, '');
+    assert.equal(file.isAt(path), false);
+  });
+
+  it('goes over to another file, and leaves nothing behind', () => {
+    const other = join(directory, 'other.pid');
+    const file = PidFile.acquire(path, granted);
+    assert.equal(file.moveTo(path, granted), file);
+    const moved = file.moveTo(other, granted);
+    assert.equal(moved.path, other);
+    assert.deepEqual(fs.readdirSync(directory), ['other.pid']);
+    assert.equal(fs.readFileSync(other, 'utf8'), String(process.pid));
+    moved.release();
+  });
+
+  it('stays where it is when the other file is held', () => {
+    const other = join(directory, 'other.pid');
+    fs.writeFileSync(other, '4321');
+    const file = PidFile.acquire(path, granted);
+    assert.throws(() => file.moveTo(other, () => EAGAIN), { code: 1035, message: /pid=4321/ });
+    assert.equal(file.isAt(path), true);
+    assert.equal(fs.readFileSync(path, 'utf8'), String(process.pid));
+    file.release();
+  });
+});
+
+describe('findHolder', () => {
+  let directory: string;
+  let path: string;
+
+  beforeEach(() => {
+    directory = fs.mkdtempSync(join(tmpdir(), 'srs-pid-'));
+    path = join(directory, 'srs.pid');
+  });
+
+  afterEach(() => {
+    fs.rmSync(directory, { recursive: true });
+  });
+
+  it('finds nobody where there is no file, and makes none', () => {
+    assert.equal(findHolder(path, granted), undefined);
+    assert.equal(fs.existsSync(path), false);
+  });
+
+  it('finds nobody when the lock is free, whatever the file says, and leaves it as it is', () => {
+    fs.writeFileSync(path, '4321');
+    assert.equal(findHolder(path, granted), undefined);
+    assert.equal(fs.readFileSync(path, 'utf8'), '4321');
+  });
+
+  it('finds the process that holds the lock', () => {
+    fs.writeFileSync(path, '4321\n');
+    assert.equal(
+      findHolder(path, () => EAGAIN),
+      4321,
+    );
+  });
+
+  it('takes no word that is no process id', () => {
+    for (const text of ['', '0', '-1', 'all', '1.5']) {
+      fs.writeFileSync(path, text);
+      assert.throws(() => findHolder(path, () => EAGAIN), { code: 1034, message: /process id/ });
+    }
+  });
+
+  it('says so when it cannot tell', () => {
+    fs.writeFileSync(path, '4321');
+    assert.throws(() => findHolder(path, () => ENOLCK), { code: 1036 });
+    fs.rmSync(path);
+    fs.mkdirSync(path);
+    assert.throws(() => findHolder(path, granted), { code: 1034, message: /cannot open pid file/ });
   });
 });
