@@ -48,13 +48,16 @@ describe('the root options', () => {
     const report = { enabled: false, intervalMs: 9900, url, deviceId: '', summaries: false };
     assert.deepEqual(heartbeat, report);
     assert.deepEqual(stats, { network: 0, disk: [] });
+    const { https: apiHttps, ...apiPlain } = httpApi;
     const api = { enabled: false, listen: [{ host: '', port: 1985 }], crossdomain: true };
-    assert.deepEqual(httpApi, api);
+    const auth = { enabled: false, username: '', password: '', token: '' };
+    assert.deepEqual(apiPlain, { ...api, jsonp: 'on', auth });
     const { https, ...server } = httpServer;
     const files = { enabled: false, dir: './objs/nginx/html', crossdomain: true };
     assert.deepEqual(server, { ...files, listen: [{ host: '', port: 8080 }] });
     const pair = { key: './conf/server.key', cert: './conf/server.crt' };
     assert.deepEqual(https, { enabled: false, listen: [{ host: '', port: 8088 }], ...pair });
+    assert.deepEqual(apiHttps, { ...https, listen: [{ host: '', port: 1990 }] });
     assert.deepEqual([vhosts, warnings, file], [[], [], 'a.conf']);
   });
 

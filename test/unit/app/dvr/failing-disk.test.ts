@@ -104,6 +104,8 @@ describe('Recording to a failing disk', () => {
     const sink = bench.publish(optionsIn(directory()));
     send(sink, { frames: 5 });
     await bench.log.until(() => bench.log.matching('dvr stream').length > 0);
+    // Until it is open, it would be made anew.
+    while (openDescriptors(directory()).length === 0) await new Promise(setImmediate);
     rmSync(join(directory(), 'live'), { recursive: true });
     sink.onUnpublish();
     await bench.log.until(() => errors().length > 0);
