@@ -40,7 +40,7 @@ interface Launch {
 }
 
 /** Options that the program itself applies, rather than its server. */
-type OwnField = 'pid' | 'logTank' | 'logLevel' | 'logFile' | 'utcTime';
+type OwnField = 'pid' | 'logTank' | 'logLevel' | 'logFile';
 
 /** One run of the program. */
 class Program {
@@ -295,7 +295,7 @@ class Program {
       this.#pidFile = this.#pidFile?.moveTo(global.pid, lockFile);
     });
     if (global.logTank === 'console' && this.#isWorker) this.#log.warn(NO_CONSOLE);
-    attempt('log', ['logTank', 'logLevel', 'logFile', 'utcTime'], () => {
+    attempt('log', ['logTank', 'logLevel', 'logFile'], () => {
       this.#log.reconfigure(logOptions(global));
     });
     return failures;

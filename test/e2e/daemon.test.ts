@@ -67,8 +67,10 @@ describe('the daemon', () => {
     await sandbox.run('curl', ['-s', '-m', '20', `http://127.0.0.1:${port}/`]);
     const players = await Promise.all(['a', 'b\u00e9'].map((name) => Client.play(port, name)));
     for (const player of players) player.destroy();
+    sandbox.write('srs.conf', configText({ global: `${LOG} daemon off;` }));
     process.kill(pid(), 'SIGHUP');
-    await sandbox.until('warning of SIGHUP', () => logHas('reload is not available'));
+    await sandbox.until('a reload', () => logHas('reload config success, changes=1'));
+    assert.ok(logHas('reload does not apply root daemon: on -> off (needs a restart)'));
     await stop();
 
     const lines = sandbox.read('srs.log').split('\n');

@@ -179,17 +179,115 @@ describe('the program', function () {
     assert.ok(!places.includes(-1));
   });
 
-  it('keeps its configuration on SIGHUP, and opens its log anew on SIGUSR1', async () => {
+  it('tells what a reload would change, and changes nothing', async () => {
+    write('old.conf', CONFIG);
+    write('new.conf', `${CONFIG.replace('max_connections 10', 'max_connections 20')} daemon off;`);
+    const changed = await run('-t', '-c', 'new.conf', '--diff', 'old.conf');
+    assert.equal(changed.status, 0);
+    assert.deepEqual(changed.stdout.split('\n').slice(1), [
+      'root max_connections: 10 -> 20',
+      'root daemon: on -> off (needs a restart)',
+      '',
+    ]);
+    const same = await run('-t', '-c', 'old.conf', '--diff', 'old.conf');
+    assert.equal(same.status, 0);
+    assert.match(same.stdout, /config file is ok\nnothing would change\n$/);
+    write('new.conf', 'listen 1935;\nlisten_to nobody;\n');
+    const bad = await run('-t', '-c', 'new.conf', '--diff', 'old.conf');
+    assert.equal(bad.status, 1);
+    assert.match(bad.stdout, /\] new\.conf:2: .*ret=1023\n.*\] config file is invalid\n$/);
+    assert.deepEqual(fs.readdirSync(directory).sort(), ['new.conf', 'old.conf']);
+  });
+
+  it('goes by the edited file on SIGHUP, and by the one before when that is wrong', async () => {
     const child = await serve();
+    write('srs.conf', `${FOREGROUND}listen_to nobody;`);
     child.kill('SIGHUP');
-    await until(() => logHas('reload is not available in this build, config unchanged'));
+    await until(() => logHas('ignore config reloader check config failed. ret=1023'));
+    assert.match(read('srs.log'), /\[error\]\S* srs\.conf:\d+: .*listen_to.*, ret=1023/);
+    write('srs.conf', 'vhost a {');
+    child.kill('SIGHUP');
+    await until(() => logHas('ignore config reloader parse file failed. ret=1027'));
+    write('srs.conf', FOREGROUND.replace('srs.log', 'new.log').replace('srs.pid', 'new.pid'));
+    child.kill('SIGHUP');
+    const newLogHas = (text: string): boolean =>
+      fs.existsSync(inDirectory('new.log')) && read('new.log').includes(text);
+    await until(() => newLogHas('reload config success, changes=2'));
+    assert.match(read('srs.log'), /reload pid success\.\n$/);
+    assert.equal(read('new.pid'), String(child.pid));
+    assert.equal(fs.existsSync(inDirectory('srs.pid')), false);
+    child.kill('SIGINT');
+    assert.deepEqual(await endOf(child), { status: 0, stdout: '', stderr: '' });
+    assert.ok(read('new.log').endsWith('srs terminated\n'));
+    assert.equal(fs.existsSync(inDirectory('new.pid')), false);
+  });
+
+  it('applies what it can of a reload, and keeps its pid file when the other is taken', async () => {
+    const child = await serve();
+    fs.mkdirSync(inDirectory('taken'));
+    const level = 'srs_log_level warn; srs_log_file srs.log';
+    const edited = FOREGROUND.replace('srs_log_file srs.log', level).replace('srs.pid', 'taken');
+    write('srs.conf', edited);
+    child.kill('SIGHUP');
+    await until(() => logHas('reload config is not complete, failures=1'));
+    assert.match(read('srs.log'), /\[error\]\S* reload pid failed: cannot open pid file taken/);
+    assert.equal(read('srs.pid'), String(child.pid));
+    child.kill('SIGTERM');
+    assert.equal((await endOf(child)).status, 0);
+    assert.doesNotMatch(read('srs.log'), /user terminate program/);
+  });
+
+  it('opens its log anew on SIGUSR1 and at a reload', async () => {
+    const child = await serve();
     fs.renameSync(inDirectory('srs.log'), inDirectory('srs.log.1'));
     child.kill('SIGUSR1');
     await until(() => logHas('log file reopened'));
+    fs.renameSync(inDirectory('srs.log'), inDirectory('srs.log.2'));
+    child.kill('SIGHUP');
+    await until(() => logHas('reload config success, nothing has changed'));
     child.kill('SIGINT');
     assert.equal((await endOf(child)).status, 0);
     assert.ok(!read('srs.log.1').includes('log file reopened'));
+    assert.ok(!read('srs.log.2').includes('reload config success'));
     assert.ok(read('srs.log').endsWith('srs terminated\n'));
+  });
+
+  it('gives orders to a running server, found by its configuration', async () => {
+    write('srs.conf', CONFIG);
+    assert.equal((await run('-c', 'srs.conf')).status, 0);
+    const pid = read('srs.pid');
+    const order = (word: string): Promise<Result> => run('-s', word, '-c', 'srs.conf');
+
+    write('srs.conf', `${CONFIG}listen_to nobody;`);
+    const refused = await order('reload');
+    assert.equal(refused.status, 1);
+    assert.match(refused.stdout, /\] srs\.conf:\d+: .*listen_to.*, ret=1023\n$/);
+    assert.equal(logHas('SIGHUP'), false);
+
+    write('srs.conf', CONFIG.replace('max_connections 10', 'max_connections 20'));
+    const reloaded = await order('reload');
+    assert.equal(reloaded.status, 0);
+    assert.match(reloaded.stdout, new RegExp(`\\] reload signalled to srs, pid=${pid}; `));
+    await until(() => logHas('reload config success, changes=1'));
+
+    fs.renameSync(inDirectory('srs.log'), inDirectory('srs.log.1'));
+    assert.equal((await order('reopen')).status, 0);
+    await until(() => logHas('log file reopened'));
+
+    // It can be ended although its file has become wrong.
+    write('srs.conf', `${CONFIG}listen_to nobody;`);
+    const ended = await order('quit');
+    assert.equal(ended.status, 0);
+    assert.match(ended.stdout, new RegExp(`\\] srs has ended, pid=${pid}\n$`));
+    assert.ok(read('srs.log').endsWith('srs terminated\n'));
+
+    write('srs.pid', pid);
+    for (const word of ['quit', 'stop', 'reopen']) {
+      const { status, stdout } = await order(word);
+      assert.equal(status, 4);
+      assert.match(stdout, /\] srs is not running, pid file srs\.pid, ret=1034\n$/);
+    }
+    fs.rmSync(inDirectory('srs.pid'));
   });
 
   it('ends with status 3 and a trace in the log after an error nobody expected', async () => {
@@ -264,10 +362,14 @@ describe('the program', function () {
     const { status } = await run('-c', 'srs.conf');
     assert.equal(status, 0);
     const pid = Number(read('work/srs.pid'));
+    const reloaded = await run('-s', 'reload', '-c', 'srs.conf');
+    assert.match(reloaded.stdout, new RegExp(`\\] reload signalled to srs, pid=${pid}; `));
     const watcher = fs.watch(inDirectory('work'));
-    process.kill(pid, 'SIGTERM');
-    while (fs.existsSync(inDirectory('work/srs.pid'))) await once(watcher, 'change');
+    const hasReloaded = (): boolean => read('work/srs.log').includes('reload config success');
+    while (!hasReloaded()) await once(watcher, 'change');
     watcher.close();
+    assert.equal((await run('-s', 'stop', '-c', 'srs.conf')).status, 0);
+    assert.equal(fs.existsSync(inDirectory('work/srs.pid')), false);
     assert.ok(read('work/srs.log').endsWith('srs terminated\n'));
   });
 });

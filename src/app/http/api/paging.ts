@@ -2,7 +2,7 @@
 import { ErrorCode, SrsError } from '../../../core/errors';
 
 /** Most entries of one answer. */
-export const MAX_COUNT = 1000;
+const MAX_COUNT = 1000;
 
 /** A part of a list. */
 export interface Page {
