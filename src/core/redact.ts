@@ -7,8 +7,8 @@ const PARAMETER = /(?<![\w-])([\w-]+)(?:=|\.\.\.)/g;
 /** Names that say of themselves that the value is secret. */
 const SECRET_NAME = /token|secret|key|sign|auth|pass|pwd|credential/i;
 const VALUE_END = /[&,\s]/g;
-/** `user:password@` of a URL. */
-const USER_INFO = /:\/\/[^/@\s]*@/g;
+/** `user:password@` of a URL; the last `@` before the path ends it, since a password may have one, too. */
+const USER_INFO = /:\/\/[^/\s]*@/g;
 
 /** The text, cut to a line of the log, with the values of secret parameters and any user:password replaced by `***`. */
 export function redact(text: string): string {

@@ -45,14 +45,7 @@ export const product = {
 
 /** A part that can be left out. */
 export type BuildFeature =
-  | 'ssl'
-  | 'ingest'
-  | 'hls'
-  | 'dvr'
-  | 'http-server'
-  | 'http-api'
-  | 'http-callback'
-  | 'stat';
+  'ssl' | 'ingest' | 'hls' | 'dvr' | 'http-server' | 'http-api' | 'http-callback' | 'stat';
 
 /** Whether a feature is part of this build: `./configure --without-NAME` leaves it out. */
 export function isBuilt(feature: BuildFeature, build: BuildInfo = buildInfo): boolean {

@@ -9,6 +9,7 @@ const cases: readonly (readonly [string, string])[] = [
   ['rtmp://h/live...vhost...v...token...abc', 'rtmp://h/live...vhost...v...token...***'],
   ['s?txSecret=1&txTime=2&Sign=3', 's?txSecret=***&txTime=2&Sign=***'],
   ['rtmp://user:pass@h/live', 'rtmp://***@h/live'],
+  ['http://user:p@ss@h/x http://i/y@z', 'http://***@h/x http://i/y@z'],
   ['http://h/a?auth_key=1-2-3, swfUrl=', 'http://h/a?auth_key=***, swfUrl='],
   ['livestream?key=a', 'livestream?key=***'],
   ['livestream?secret=a&x=1', 'livestream?secret=***&x=1'],

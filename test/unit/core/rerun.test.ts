@@ -48,7 +48,8 @@ describe('Rerun', () => {
     assert.equal(runs.ends.length, 1);
     runs.ends[0]?.();
     await first;
-    while (runs.ends.length < 2) await Promise.resolve();
+    const begun = (): number => runs.ends.length;
+    while (begun() < 2) await Promise.resolve();
     runs.ends[1]?.();
     assert.deepEqual(await Promise.all(more), [2, 2, 2]);
     assert.deepEqual([runs.ends.length, runs.most], [2, 1]);
