@@ -198,8 +198,9 @@ export class HookService implements Authorizer {
     const event = 'on_hls_notify';
     const { clientId } = publisher;
     const maxBytes = hls.notifyBytes;
-    for (const template of httpHooks.onHlsNotify) {
-      const url = notifyUrl(template, segment, publisher);
+    // A segment with an address of its own is the same for all of them.
+    const urls = httpHooks.onHlsNotify.map((template) => notifyUrl(template, segment, publisher));
+    for (const url of new Set(urls)) {
       const call = {
         event,
         clientId,
