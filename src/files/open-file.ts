@@ -1,5 +1,5 @@
 /** Owns opening of files whose directories may be missing, and the errors of file operations. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -43,8 +43,33 @@ export async function openFile(
 
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectories(path);
   } catch (cause) {
     throw fileError(ErrorCode.SYSTEM_CREATE_DIR, `cannot make directory ${path}`, cause);
+  }
+}
+
+/**
+ * Makes a directory and what is missing above it. `recursive` of Node.js would try for ever where nothing can be made in a
+ * directory that is there and the system says ENOENT: below a working directory that was deleted, an automounter, /proc.
+ */
+async function makeDirectories(path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await mkdir(path);
+      return;
+    } catch (error) {
+      if (await isDirectory(path)) return;
+      if (systemCode(error) !== 'ENOENT' || attempt === maxAttempts) throw error;
+    }
+    await makeDirectories(dirname(path));
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
   }
 }

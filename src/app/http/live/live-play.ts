@@ -45,8 +45,8 @@ export interface PlayRequest {
   readonly path: LivePath;
   /** How the log names this kind of player. */
   readonly type: string;
-  /** Opens the transport; undefined when the client turns out to be gone, or was no proper one. */
-  openOutlet(): Outlet | undefined;
+  /** Opens the transport, by the options of the vhost as of now; undefined when the client turns out to be gone, or was no proper one. */
+  openOutlet(vhost: VhostOptions): Outlet | undefined;
 }
 
 /** A refusal in HTTP. */
@@ -175,7 +175,7 @@ export class LivePlay {
       return this.#takeBack(source, full) ? toHttp(full) : undefined;
     }
     this.#done();
-    const outlet = this.#gone.signal.aborted ? undefined : this.#ask.openOutlet();
+    const outlet = this.#gone.signal.aborted ? undefined : this.#ask.openOutlet(this.#vhost);
     if (!outlet) {
       held?.release();
       this.#host.hub.playerLeft(source);

@@ -229,7 +229,7 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
         vhost,
         path,
         type: containerNames[path.container],
-        openOutlet: () => openResponse(exchange, path.container, vhost.tcpNodelay),
+        openOutlet: ({ tcpNodelay }) => openResponse(exchange, path.container, tcpNodelay),
       },
       this,
     ).run();

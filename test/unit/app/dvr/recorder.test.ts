@@ -251,4 +251,39 @@ describe('Recorder', () => {
     await bench.untilClosed(1);
     assert.equal(bench.closed[0]?.durationMs, 160);
   });
+
+  describe('in the middle of a stream', () => {
+    const headers = [message(9, 0, avcSequenceHeader()), message(8, 0, aacSequenceHeader())];
+    /** From the tenth frame of a group of pictures on, of `count` ones. */
+    function join(waitKeyframe: boolean, count: number): void {
+      const sink = bench.service.sinkFor(streamName, optionsIn(directory(), { waitKeyframe }));
+      sink.onPublish({ name: streamName, log: bench.log, metadata: undefined, headers });
+      for (let index = 10; index < 10 + count; index++) {
+        const video = index % 25 === 0 ? avcKeyFrame(`v${index}`) : avcInterFrame(`v${index}`);
+        sink.onMessage(message(8, index * 40, aacFrame(`a${index}`)));
+        if (count < 100) sink.onMessage(message(9, index * 40, video));
+      }
+      sink.onUnpublish();
+    }
+
+    it('begins at the next key frame, sound and all, with the headers', async () => {
+      join(true, 20);
+      await bench.untilClosed(1);
+      assert.deepEqual(recorded()[0]?.slice(0, 2), ['9 0 v25', '8 40 a26']);
+      const types = tagsOf(bench.closed[0]?.file ?? '').map(({ type }) => type);
+      assert.deepEqual(types.slice(0, 4), [18, 9, 8, 9]);
+    });
+
+    it('begins at once when it need not wait', async () => {
+      join(false, 20);
+      await bench.untilClosed(1);
+      assert.equal(recorded()[0]?.[0], '8 0 a10');
+    });
+
+    it('does not wait for pictures that do not come', async () => {
+      join(true, 300);
+      await bench.untilClosed(1);
+      assert.equal(recorded()[0]?.[0], '8 0 a261');
+    });
+  });
 });

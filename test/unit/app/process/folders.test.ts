@@ -35,4 +35,14 @@ describe('folders of the process', () => {
     assert.deepEqual(fs.readdirSync(join(directory, 'a')), ['b']);
     assert.deepEqual(fs.readdirSync(join(directory, 'a', 'b')), []);
   });
+
+  it('ends where nothing can be made, as in a working directory that was deleted', () => {
+    const gone = join(directory, 'gone');
+    fs.mkdirSync(gone);
+    process.chdir(gone);
+    fs.rmdirSync(gone);
+    makeFolders(['a/b/srs.log', '/proc/none/a/srs.log']);
+    process.chdir(before);
+    assert.deepEqual(fs.readdirSync(directory), []);
+  });
 });

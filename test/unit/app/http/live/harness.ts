@@ -85,7 +85,7 @@ export class TestAuthorizer implements Authorizer {
 
 export interface LiveHarnessOptions extends Pick<
   Partial<LiveRouteParts>,
-  'authorizer' | 'accessContext' | 'hasFile' | 'statistics'
+  'authorizer' | 'accessContext' | 'findVhost' | 'hasFile' | 'statistics'
 > {
   /** Inside `http_remux {}`. */
   readonly remux?: string;
