@@ -7,6 +7,8 @@ import type { StreamName } from '../stream/sink';
 
 /** Longest app and stream name, and parameters of each, in characters. */
 const MAX_NAME = 2048;
+/** Most parts of an app and a stream name between slashes: each is a directory, and may be where the app ends. */
+const MAX_SEGMENTS = 32;
 
 /** Status codes of RTMP by which a client is refused. */
 export const RefusalStatus = {
@@ -121,10 +123,17 @@ function checkSafe(
   name: 'app' | 'stream',
   status: string,
 ): Refusal | undefined {
-  const reason = unsafeNameReason(request[name]);
+  const reason = unsafeNameReason(request[name]) ?? tooDeepReason(request[name]);
   if (reason === undefined) return undefined;
   const description = `${name} ${JSON.stringify(request[name])} cannot be used, ${reason}`;
   return { code: ErrorCode.RTMP_REQ_TCURL, status, description };
+}
+
+function tooDeepReason(name: string): string | undefined {
+  const count = name.split('/').length;
+  return count > MAX_SEGMENTS
+    ? `it has ${count} parts, at most ${MAX_SEGMENTS} are allowed`
+    : undefined;
 }
 
 function checkLengths(

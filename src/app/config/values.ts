@@ -98,6 +98,13 @@ export const url: ValueType<string> = {
   parse: (word) => (/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]/.test(word) ? word : undefined),
 };
 
+/** `http://…` or `https://…`; only the shape is checked, variables such as `[app]` may be inside. */
+export const webUrl: ValueType<string> = {
+  label: 'url',
+  rule: 'be a URL as http://host/path or https://host/path',
+  parse: (word) => (/^https?:\/\/[^/]/i.test(word) ? word : undefined),
+};
+
 /** A URL, or '' when there is none. */
 export const optionalUrl: ValueType<string> = {
   ...url,

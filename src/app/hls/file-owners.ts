@@ -47,6 +47,8 @@ interface Pattern {
   readonly shortest: RegExp;
   /** For one app. */
   readonly forApp: (app: string) => RegExp;
+  /** The text that follows the first app, if the next thing is text. */
+  readonly afterApp: string;
 }
 
 type Groups = Readonly<Record<string, string>>;
@@ -55,6 +57,7 @@ type Groups = Readonly<Record<string, string>>;
 const MAX_KNOWN = 8192;
 /** Links in front of the first variable are followed again after so long, ms. */
 const ROOTS_MS = 5000;
+const TEXT_AFTER_APP = /\[app\]([^[])/;
 /** What a file is called while it is written. */
 const TEMPORARY = [/\.tmp$/, /\.\d+\.tmp$/];
 
@@ -170,6 +173,7 @@ function patternOf(rule: Rule, root: string): Pattern {
     // Names that stand for any text are groups, and what else is in it is escaped.
     longest: new RegExp(shortest.source.replaceAll('>.+?)', '>.+)'), shortest.flags),
     forApp: (app) => template.matcher({ vhost, app }),
+    afterApp: TEXT_AFTER_APP.exec(below)?.[1] ?? '',
   };
 }
 
@@ -186,6 +190,8 @@ function namesIn(path: string, pattern: Pattern): Groups[] {
 function namesBetween(path: string, pattern: Pattern, longest: string, shortest: string): Groups[] {
   const found: Groups[] = [];
   for (let end = longest.length - 1; end > shortest.length; end--) {
+    // What cannot be is not tried: paths may be long, and each try takes time.
+    if (!longest.startsWith(pattern.afterApp, end)) continue;
     const app = longest.slice(0, end);
     const groups = pattern.forApp(app).exec(path);
     if (groups) found.push({ ...groups.groups, app });

@@ -1,6 +1,6 @@
 /** Owns the options of everything that speaks HTTP: API, file server, live remux, hooks, heartbeat. */
 import { block, list, one } from '../directive';
-import { choice, int, listen, onOff, optionalPath, path, seconds, text, url } from '../values';
+import { choice, int, listen, onOff, optionalPath, path, seconds, text, webUrl } from '../values';
 
 /** `https {}` within a block that listens for HTTP. */
 const httpsRows = {
@@ -63,7 +63,7 @@ const httpServerRows = {
 const heartbeatRows = {
   enabled: one('enabled', onOff, 'off', { doc: 'Reports to a server at regular intervals.' }),
   intervalMs: one('interval', seconds(1, 86400), '9.9', { doc: 'Seconds between two reports.' }),
-  url: one('url', url, 'http://127.0.0.1:8085/api/v1/servers', {
+  url: one('url', webUrl, 'http://127.0.0.1:8085/api/v1/servers', {
     doc: 'Where the report is posted as JSON.',
   }),
   deviceId: one('device_id', text(), '', { doc: 'Name of this device in the report.' }),
@@ -98,7 +98,7 @@ const httpRemuxRows = {
 };
 
 const hook = (name: string, doc: string): ReturnType<typeof list<string>> =>
-  list(name, url, { doc });
+  list(name, webUrl, { doc });
 
 /** `http_hooks {}` of a vhost: each event has any number of URLs. */
 const httpHooksRows = {

@@ -15,6 +15,7 @@ import type { ApiCall, ApiReply, Change, ChangeMethod, Endpoint, Read } from './
 import { apiEndpoints } from './endpoints';
 import { readAsked } from './jsonp';
 import type { Asked } from './jsonp';
+import { TimeShare } from './time-share';
 
 const CONSOLE_PATH = '/console';
 /** Lines about clients that may not: so many at once, then one per interval. */
@@ -28,6 +29,7 @@ export class ApiRoute implements HttpRoute {
   /** What never changes, by path. */
   readonly #lasting = new Map<string, Buffer>();
   readonly #recent = new BodyCache();
+  readonly #share = new TimeShare();
   readonly #warnings = new RateLimit(WARNINGS_AT_ONCE, WARNING_INTERVAL_MS);
 
   constructor(parts: ApiParts) {
@@ -89,7 +91,8 @@ export class ApiRoute implements HttpRoute {
         endpoint.lasts === 'forever'
           ? this.#lastingBody(endpoint, read, call)
           : this.#recentBody(endpoint, read, call);
-      sendJson(exchange.response, body, {}, asked.callback);
+      if (body === undefined) this.#sendBusy(exchange, asked);
+      else sendJson(exchange.response, body, {}, asked.callback);
     } catch (error) {
       if (!(error instanceof SrsError) || error.code !== ErrorCode.REQUEST_DATA) throw error;
       this.#send(exchange, asked, refusal(400, urlOf(exchange), error.message, error.code));
@@ -102,7 +105,8 @@ export class ApiRoute implements HttpRoute {
     return made;
   }
 
-  #recentBody({ parameters = [] }: Endpoint, read: Read, call: ApiCall): Buffer {
+  /** Undefined when it would have to be made, and too much time was spent on others lately. */
+  #recentBody({ parameters = [] }: Endpoint, read: Read, call: ApiCall): Buffer | undefined {
     const { clock, statistics } = this.#parts;
     const { path, query } = call.exchange;
     const name = [bare(path), ...parameters.map((key) => query.get(key) ?? '\0')].join('\n');
@@ -110,8 +114,11 @@ export class ApiRoute implements HttpRoute {
     const { version } = statistics;
     const found = this.#recent.find(name, version, beganMs);
     if (found !== undefined) return found;
+    if (!this.#share.hasLeft(beganMs)) return undefined;
     const body = this.#jsonOf(read(call));
-    this.#recent.add(name, version, body, beganMs, clock.nowMs());
+    const nowMs = clock.nowMs();
+    this.#share.spend(nowMs - beganMs);
+    this.#recent.add(name, version, body, beganMs, nowMs);
     return body;
   }
 
@@ -154,6 +161,13 @@ export class ApiRoute implements HttpRoute {
     this.#send(exchange, undefined, {
       ...refusal(401, urlOf(exchange), message, ErrorCode.SYSTEM_SECURITY),
       headers: { 'WWW-Authenticate': [...challenges(options.auth)] },
+    });
+  }
+
+  #sendBusy(exchange: HttpExchange, asked: Asked): void {
+    this.#send(exchange, asked, {
+      ...refusal(503, urlOf(exchange), 'too much is asked, try again later'),
+      headers: { 'Retry-After': 1 },
     });
   }
 

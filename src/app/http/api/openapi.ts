@@ -40,9 +40,14 @@ const responses: Readonly<Record<string, object>> = {
     content: FAILURE,
   },
   Forbidden: { description: 'Asked for by a page of another host.', content: FAILURE },
+  Busy: {
+    description: 'Too much is asked.',
+    headers: { 'Retry-After': { schema: string() } },
+    content: FAILURE,
+  },
 };
 
-const SHARED = { 400: 'BadRequest', 401: 'Unauthorized', 403: 'Forbidden' };
+const SHARED = { 400: 'BadRequest', 401: 'Unauthorized', 403: 'Forbidden', 503: 'Busy' };
 
 /** The document, as it is served. */
 export function openApiDocument(): object {

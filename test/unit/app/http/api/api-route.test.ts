@@ -251,6 +251,27 @@ describe('the HTTP API', () => {
       assert.equal(api.statistics.reads, 4);
     });
 
+    it('makes no more bodies than leave time for the rest, but tells those that it has', async () => {
+      const api = start();
+      let reads = 0;
+      api.statistics.streams = (): [] => {
+        reads++;
+        api.clock.advance(150);
+        return [];
+      };
+      const statusOf = async (start: number): Promise<number> =>
+        (await api.http.ask(`GET /api/v1/streams?start=${start}`)).status;
+      assert.deepEqual([await statusOf(0), await statusOf(1), await statusOf(2)], [200, 200, 200]);
+      assert.deepEqual([await statusOf(3), await statusOf(4), await statusOf(2)], [503, 503, 200]);
+      assert.equal(reads, 3);
+      assert.equal((await api.http.ask('GET /api/v1/versions')).status, 200);
+      const { answer, json } = await api.json('GET /api/v1/streams?start=3');
+      assert.equal(answer.headers['retry-after'], '1');
+      assert.equal(json['message'], 'too much is asked, try again later');
+      api.clock.advance(4000);
+      assert.equal(await statusOf(3), 200);
+    });
+
     it('shows what an order has changed at once', async () => {
       const api = start();
       await api.http.ask('GET /api/v1/clients');

@@ -98,6 +98,8 @@ describe('HLS behind the rules of access', () => {
         assert.equal(head.status, 200);
         assert.equal(head.body.length, 0);
         assert.equal(head.headers['content-length'], get.headers['content-length']);
+        const segment = await harness.ask(`HEAD ${base}/show-0.ts?key=secret`);
+        assert.equal(segment.headers['content-length'], '9');
         assert.equal([...harness.clients][0]?.bytesSent(), get.body.length);
       });
 
