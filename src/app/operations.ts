@@ -57,7 +57,6 @@ export class Operations {
       publishers: () => statistics.publishers(),
     });
     this.api = this.#createApi();
-    statistics.setVhosts(config.vhosts);
   }
 
   /** Begins to measure and to report, as far as the configuration asks for it; to be called again when that changes. */

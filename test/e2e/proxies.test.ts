@@ -1,9 +1,9 @@
 /** The addresses of clients behind haproxy, as the log, the rules and the API see them. */
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 
 import { packetsOf } from './support/media';
+import { freePorts } from './support/ports';
 import { publish, record } from './support/recorders';
 import { Sandbox } from './support/sandbox';
 import { source } from './support/sources';
@@ -11,17 +11,6 @@ import { Web } from './support/web';
 
 /** Where the proxy comes from, as the server sees it. */
 const PROXY = '127.0.0.9';
-
-/** Ports that were free a moment ago; haproxy cannot choose them itself. */
-async function freePorts(count: number): Promise<number[]> {
-  const holders = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    holders.map((holder) => new Promise<void>((done) => holder.listen(0, '127.0.0.1', done))),
-  );
-  const ports = holders.map((holder) => (holder.address() as AddressInfo).port);
-  await Promise.all(holders.map((holder) => new Promise((done) => holder.close(done))));
-  return ports;
-}
 
 /** Resolves when somebody listens there. */
 async function isOpen(port: number): Promise<void> {

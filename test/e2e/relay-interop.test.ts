@@ -1,12 +1,11 @@
 /** Media by detours: through another RTMP server and back, and with timestamps as after hours and weeks. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 
 import type { FlvTag } from '../../src/media/flv';
 
 import { Client } from './support/client';
 import { isKeyTag, mediaOf, packetLines, packetsOf, tagLines, tagsOf } from './support/media';
+import { freePorts } from './support/ports';
 import { due, publish, recordAll } from './support/recorders';
 import { Sandbox } from './support/sandbox';
 import { source } from './support/sources';
@@ -26,7 +25,7 @@ describe('relay', () => {
 
   it('takes what nginx-rtmp pushes and feeds what it pulls', async () => {
     const server = await Srs.start(sandbox);
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     sandbox.write('nginx.conf', nginxConfig(port, server.port));
     const nginx = sandbox.start('nginx', ['-p', sandbox.directory, '-c', 'nginx.conf']);
     await nginx.prints('start worker process ');
@@ -83,17 +82,6 @@ describe('relay', () => {
     });
   }
 });
-
-/** A port that was free a moment ago; for a program that cannot choose one itself. */
-async function freePort(): Promise<number> {
-  const holder = createServer();
-  await new Promise<void>((resolve) => {
-    holder.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = holder.address() as AddressInfo;
-  await new Promise((resolve) => holder.close(resolve));
-  return port;
-}
 
 /** Pushes what it is sent to the server, and pulls the stream `there` from it as `back`. */
 function nginxConfig(port: number, serverPort: number): string {

@@ -16,7 +16,7 @@ import {
   sampleTags,
   videoSecond,
 } from '../support/media';
-import { reload, reloadConfig } from '../support/reloading';
+import { clientOf, reload, reloadConfig } from '../support/reloading';
 import type { ReloadParts } from '../support/reloading';
 
 const header = { type: 9, timestamp: 0, payload: avcSequenceHeader() };
@@ -42,11 +42,6 @@ describe('a reload of a vhost', () => {
   afterEach(() => {
     rmSync(dir, { recursive: true, force: true });
   });
-
-  /** A client of another vhost than the default one. */
-  async function clientOf(live: LiveServer, vhost: string): Promise<LivePeer> {
-    return live.client({ tcUrl: `rtmp://${vhost}/live` });
-  }
 
   async function playerOf(live: LiveServer, vhost: string, stream = 's'): Promise<LivePeer> {
     const peer = await clientOf(live, vhost);

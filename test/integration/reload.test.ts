@@ -19,7 +19,7 @@ import {
   flvFile,
   videoSecond,
 } from '../support/media';
-import { reload, reloadConfig } from '../support/reloading';
+import { clientOf, reload, reloadConfig } from '../support/reloading';
 import type { ReloadParts } from '../support/reloading';
 import { pairFiles, trusted } from '../support/tls';
 import { eventually } from '../support/waits';
@@ -67,11 +67,6 @@ describe('a reload', () => {
   afterEach(() => {
     rmSync(dir, { recursive: true, force: true });
   });
-
-  /** A client of another vhost than the default one. */
-  async function clientOf(live: LiveServer, vhost: string): Promise<LivePeer> {
-    return live.client({ tcUrl: `rtmp://${vhost}/live` });
-  }
 
   async function publisherOf(live: LiveServer, vhost: string, stream = 's'): Promise<LivePeer> {
     const peer = await clientOf(live, vhost);

@@ -1,6 +1,7 @@
 /** Owns the configuration of tests that reload: the whole of it in parts, each of which can be replaced. */
 import { Config } from '../../src/app/config/config';
 
+import type { LivePeer } from './live-peer';
 import type { LiveServer } from './live-server';
 import { pairFiles } from './tls';
 
@@ -45,4 +46,9 @@ export function reload(
   parts: Partial<ReloadParts> = {},
 ): Promise<readonly string[]> {
   return live.server.reload(Config.parse(reloadConfig(parts), 'test.conf'));
+}
+
+/** A client of another vhost than the default one. */
+export function clientOf(live: LiveServer, vhost: string): Promise<LivePeer> {
+  return live.client({ tcUrl: `rtmp://${vhost}/live` });
 }
