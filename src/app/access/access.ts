@@ -24,6 +24,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly status: string;
   readonly description: string;
+  /** The stream can be had there, `rtmp://host:port/app/stream`; only for a client that can go on to it. */
+  readonly redirectUrl?: string;
 }
 
 /** What may be allowed or refused; the later ones need the earlier. */
@@ -44,6 +46,8 @@ export interface ClientIdentity {
   readonly ip: string;
   /** Names are resolved; `stream` is the one of this action. */
   readonly request: RtmpRequest;
+  /** Whether it has left, or will be closed: its answer need not be waited for any more. */
+  readonly isClosing?: boolean;
   /** Bytes of its connection so far, where they are counted. */
   bytesSent?(): number;
   bytesReceived?(): number;

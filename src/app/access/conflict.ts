@@ -8,7 +8,8 @@ import type { Refusal } from './access';
 
 /**
  * Whether a stream may be published while someone else does, by the policy of the vhost: `reject`, `takeover`, or
- * `auto` = takeover from one that sent nothing for a while. Undefined when allowed.
+ * `auto` = takeover from one that sent nothing for a while. What the server only fetches from upstream is nobody's.
+ * Undefined when allowed.
  */
 export function checkConflict(
   source: Source | undefined,
@@ -17,10 +18,12 @@ export function checkConflict(
 ): Refusal | undefined {
   const holder = source?.publisher;
   if (!source || !holder || vhost.publishConflict === 'takeover') return undefined;
+  if (holder.isUpstream === true) return undefined;
   const isSilent = nowMs - holder.lastReceivedMs >= vhost.publishConflictIdleMs;
   if (vhost.publishConflict === 'auto' && isSilent) return undefined;
   return {
-    code: ErrorCode.SYSTEM_STREAM_BUSY,
+    code:
+      vhost.mode === 'remote' ? ErrorCode.RTMP_EDGE_PUBLISH_STATE : ErrorCode.SYSTEM_STREAM_BUSY,
     status: RefusalStatus.badName,
     description: `stream ${source.key} is already published by id=${holder.contextId}`,
   };

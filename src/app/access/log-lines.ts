@@ -1,6 +1,7 @@
 /** Owns the wording of the log lines by which clients of every protocol are recognised; people and scripts search for it. */
 import { redact } from '../../core/redact';
 import type { RtmpRequest } from '../../rtmp/request';
+import type { VhostOptions } from '../config/config';
 import { streamKey } from '../stream/source';
 
 /** What the client turned out to be. */
@@ -12,10 +13,10 @@ export function identifiedLine(type: string, { stream, duration }: RtmpRequest):
 export function sourceLine(
   request: RtmpRequest,
   ip: string,
-  hasCache: boolean,
+  { gopCache, mode }: Pick<VhostOptions, 'gopCache' | 'mode'>,
   sourceId: number,
 ): string {
   const url = redact(streamKey(request));
-  const cache = hasCache ? 1 : 0;
-  return `source url=${url}, ip=${ip}, cache=${cache}, is_edge=0, source_id=${sourceId}[${sourceId}]`;
+  const [cache, isEdge] = [gopCache, mode === 'remote'].map(Number);
+  return `source url=${url}, ip=${ip}, cache=${cache}, is_edge=${isEdge}, source_id=${sourceId}[${sourceId}]`;
 }

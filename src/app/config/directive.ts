@@ -53,22 +53,55 @@ export function one<T>(
   };
 }
 
-/** `name value …;` with at least one value; absent means none, or `fallback`. */
+/** `name value …;` with at least one value, once or, when `isRepeatable`, any number; absent means none, or `fallback`. */
 export function list<T>(
   name: string,
   type: ValueType<T>,
-  meta: ValueMeta<T> & { readonly fallback?: string; readonly accepts?: Rows },
+  meta: ValueMeta<T> & { readonly fallback?: string; readonly isRepeatable?: true },
 ): Row<readonly T[]> {
   const preset = meta.fallback === undefined ? [] : [parsePreset(type, meta.fallback, name)];
   return {
     ...common(name, meta),
     label: `${type.label} …`,
     defaultLabel: meta.fallback ?? '',
-    rows: meta.accepts,
-    read([directive], scope): readonly T[] {
-      if (!directive) return preset;
-      use(directive, meta, scope);
-      return readList(directive, type, scope, meta);
+    isRepeatable: meta.isRepeatable ?? false,
+    read(given, scope): readonly T[] {
+      if (given.length === 0) return preset;
+      return (meta.isRepeatable ? given : given.slice(0, 1)).flatMap((directive) => {
+        if (directive.children) throw scope.misused(directive, 'takes no block, expecting ;');
+        use(directive, meta, scope);
+        return readList(directive, type, scope, meta.noun);
+      });
+    },
+  };
+}
+
+/**
+ * `name value …;` or `name [value …] { … }`, at most once: a block with a list, `field`, that may stand before it instead.
+ */
+export function listedBlock<R extends Rows, Field extends keyof R & string>(
+  name: string,
+  field: Field,
+  type: ValueType<OptionsOf<R>[Field] extends readonly (infer T)[] ? T : never>,
+  rows: R,
+  meta: Meta,
+): Row<OptionsOf<R>> {
+  return {
+    ...common(name, meta),
+    label: `${type.label} …`,
+    defaultLabel: '',
+    rows,
+    read([directive], scope): OptionsOf<R> {
+      const inner = scope.inner(name);
+      if (!directive) return readSection(rows, [], inner);
+      const words =
+        directive.children && directive.args.length === 0 ? [] : readList(directive, type, scope);
+      const options: Record<string, unknown> = readSection(rows, directive.children ?? [], inner);
+      if (options['enabled'] !== false) use(directive, meta, scope);
+      return {
+        ...options,
+        [field]: [...words, ...(options[field] as readonly unknown[])],
+      } as OptionsOf<R>;
     },
   };
 }
@@ -236,15 +269,12 @@ function readList<T>(
   directive: Directive,
   type: ValueType<T>,
   scope: Scope,
-  meta: ValueMeta<T> & { readonly accepts?: Rows },
+  noun?: string,
 ): readonly T[] {
-  if (directive.children) {
-    if (!meta.accepts) throw scope.misused(directive, 'takes no block, expecting ;');
-    readSection(meta.accepts, directive.children, scope.inner(directive.name));
-  } else if (directive.args.length === 0) {
+  if (directive.args.length === 0) {
     throw scope.misused(directive, `expects a value, must ${type.rule}`);
   }
-  return directive.args.map((word) => readWord(directive, word, type, scope, meta.noun));
+  return directive.args.map((word) => readWord(directive, word, type, scope, noun));
 }
 
 function readWord<T>(

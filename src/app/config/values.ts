@@ -122,15 +122,42 @@ export const listen: ValueType<ListenAddress> = {
 /** A TCP or UDP port. */
 export const port: ValueType<number> = int(1, 65535);
 
-/** `host` or `host:port` (default port 1935), or an RTMP URL; resolved by the feature when used. */
+/** `host` or `host:port` (default port 1935), an RTMP URL, or `srv:name`; resolved by the feature when used. */
 export const upstream: ValueType<string> = {
   label: 'host[:port]',
-  rule: 'be host, host:port or an rtmp URL',
+  rule: 'be host, host:port, a URL as rtmp://host/app/stream, or srv:_rtmp._tcp.name',
   parse: (word) => {
-    if (url.parse(word) !== undefined || /^srv:[^\s:]+$/.test(word)) return word;
-    const digits = /^(?:\[[0-9A-Fa-f:.]+\]|[^:/[\]]+)(?::(\d{1,5}))?$/.exec(word);
-    if (!digits) return undefined;
-    return digits[1] === undefined || port.parse(digits[1]) !== undefined ? word : undefined;
+    const isUrl = /^rtmps?:\/\/[^/]/.test(word);
+    return isUrl || /^srv:[^\s:/]+$/.test(word) || isHostAndPort(word) ? word : undefined;
+  },
+};
+
+/** `host` or `host:port`, or '' when there is none. */
+export const optionalAddress: ValueType<string> = {
+  label: 'host[:port]',
+  rule: 'be host or host:port',
+  mayBeEmpty: true,
+  parse: (word) => (word === '' || isHostAndPort(word) ? word : undefined),
+};
+
+/** The URL of a registry in Redis, or '' when there is none. */
+export const registryUrl: ValueType<string> = {
+  label: 'url',
+  rule: 'be a URL as redis://host:port/db or rediss://host:port/db',
+  mayBeEmpty: true,
+  parse: (word) => (word === '' || /^rediss?:\/\/[^/]/.test(word) ? word : undefined),
+};
+
+/** A DNS server: an address, or `ip:port` with another port than 53. */
+export const dnsServer: ValueType<string> = {
+  label: 'ip[:port]',
+  rule: 'be an IP address, or ip:port or [ipv6]:port',
+  parse: (word) => {
+    const [, bracketed, plain, digits] =
+      /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(word) ?? [];
+    const host = bracketed ?? plain ?? word;
+    const isPort = digits === undefined || port.parse(digits) !== undefined;
+    return isPort && parseNetwork(host) !== undefined && !host.includes('/') ? word : undefined;
   },
 };
 
@@ -154,6 +181,12 @@ export const streamScope: ValueType<string> = {
   rule: 'be app/stream, or app/* for all streams of an app',
   parse: (word) => (/^[^/].*\/[^/]+$/.test(word) ? word : undefined),
 };
+
+function isHostAndPort(word: string): boolean {
+  const digits = /^(?:\[[0-9A-Fa-f:.]+\]|[^:/[\]]+)(?::(\d{1,5}))?$/.exec(word);
+  if (!digits) return false;
+  return digits[1] === undefined || port.parse(digits[1]) !== undefined;
+}
 
 function isDecimal(word: string): boolean {
   return /^[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})$/.test(word);

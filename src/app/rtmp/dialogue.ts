@@ -16,7 +16,8 @@ import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
 import type { RtmpClient, RtmpHost } from './client';
-import { connectLine, ignoredLine, peerServerLine } from './log-lines';
+import { connectLine, ignoredLine } from './log-lines';
+import { peerServerLine } from './peer-server';
 import { PlayRole } from './play';
 import { PublishRole } from './publish';
 import { bytesOf, statPlayer, statPublisher } from './stat-client';
@@ -266,7 +267,7 @@ export class Dialogue implements ServerSessionHandler {
     } else {
       const { log, request, ip } = this.#client;
       const source = this.#host.hub.fetch(request, vhost);
-      log.trace(sourceLine(request, ip, vhost.gopCache, source.sourceId));
+      log.trace(sourceLine(request, ip, vhost, source.sourceId));
       if (action === 'publish') this.#startPublish(source, vhost);
       else this.#startPlay(source, vhost);
     }

@@ -12,16 +12,6 @@ export function connectLine(request: RtmpRequest): string {
   );
 }
 
-/** Which server and which of its connections the client is, when it is one of ours; else undefined. */
-export function peerServerLine({ args }: RtmpRequest): string | undefined {
-  const pid = args?.number('srs_pid') ?? 0;
-  if (!args || pid <= 0) return undefined;
-  const version = args.string('srs_version') ?? '';
-  const ip = args.string('srs_server_ip') ?? '';
-  const id = args.number('srs_id') ?? 0;
-  return redact(`edge-srs ip=${ip}, version=${version}, pid=${pid}, id=${id}`);
-}
-
 /** A message of the client was passed over. */
 export function ignoredLine(error: Error): string {
   return `ignore a message that cannot be decoded (and others to come), ${redact(describeError(error))}`;

@@ -8,6 +8,7 @@ import type { Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient } from './client';
+import { isServer } from './peer-server';
 
 /** A connection from its `play` to the end of it. Its media flows in the native log, and over TLS from there to the channel. */
 export class PlayRole implements StatusMember {
@@ -15,12 +16,15 @@ export class PlayRole implements StatusMember {
   readonly source: Source;
   #vhost: VhostOptions;
   readonly #startedMs: number;
+  readonly #unwant: () => void;
+  #unobserve: (() => void) | undefined;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
     this.#client = client;
     this.source = source;
     this.#vhost = vhost;
     this.#startedMs = nowMs;
+    this.#unwant = source.want(client.request);
   }
 
   get log(): Logger {
@@ -38,6 +42,7 @@ export class PlayRole implements StatusMember {
     this.source.attach(socket, session.playStreamId, this.#mergeMs);
     // Milliseconds, as Flash sends it; -1 and 0 mean all of it.
     if (request.duration > 0) this.source.limitDuration(socket, request.duration);
+    if (isServer(request)) this.#unobserve = this.#tellOfPublisher();
   }
 
   /** Goes on with changed options of its vhost. */
@@ -47,7 +52,7 @@ export class PlayRole implements StatusMember {
     const { socket, isClosing } = this.#client;
     // One that is closing is sent what waits, and that is that.
     if (isClosing) return;
-    if (this.#mergeMs !== flushIntervalMs(before)) this.source.setFlushMs(socket, this.#mergeMs);
+    if (this.#mergeMs !== this.#mergeMsOf(before)) this.source.setFlushMs(socket, this.#mergeMs);
     if (vhost.tcpNodelay !== before.tcpNodelay) socket.setNoDelay(vhost.tcpNodelay);
   }
 
@@ -69,6 +74,8 @@ export class PlayRole implements StatusMember {
 
   /** Leaves the stream; once. */
   stop(): void {
+    this.#unwant();
+    this.#unobserve?.();
     this.source.detach(this.#client.socket);
   }
 
@@ -82,6 +89,25 @@ export class PlayRole implements StatusMember {
   }
 
   get #mergeMs(): number {
-    return flushIntervalMs(this.#vhost);
+    return this.#mergeMsOf(this.#vhost);
+  }
+
+  /** Another server merges for its own players: waiting twice would add to their latency and save it nothing. */
+  #mergeMsOf(vhost: VhostOptions): number {
+    return isServer(this.#client.request) ? 0 : flushIntervalMs(vhost);
+  }
+
+  /** A server is told when the publisher leaves and another comes, which players are not: they just wait. */
+  #tellOfPublisher(): () => void {
+    const { session, socket } = this.#client;
+    return this.source.observe({
+      onPublish: () => {
+        session.notifyPlay('publish');
+      },
+      onUnpublish: () => {
+        this.source.setFlushMs(socket, 0);
+        session.notifyPlay('unpublish');
+      },
+    });
   }
 }

@@ -9,17 +9,12 @@ import type { MessageHeader } from '../../rtmp/message';
 import { RefusalStatus } from '../access/access';
 import type { VhostOptions } from '../config/config';
 import type { StatusMember } from '../stats/status-lines';
+import { mergedReadMs, readPace } from '../stream/delivery';
 import type { Publisher, Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient } from './client';
 
-/** A publisher whose players are flushed every mw_latency ms is read so often meanwhile. */
-const READS_PER_FLUSH = 16;
-/** But at least this often, ms. */
-const MAX_READ_MS = 20;
-/** And so often when there are many publishers. */
-const MIN_READS_PER_FLUSH = 4;
 /** Where the text of an AMF0 string begins: after marker and length. */
 const NAME_OFFSET = 3;
 /** Names that begin so talk to the server, not to players: `@setDataFrame`, `|RtmpSampleAccess`. */
@@ -111,24 +106,12 @@ export class PublishRole implements Publisher, StatusMember {
 
   statusLine(nowMs: number): string {
     const age = Math.round(nowMs - this.#startedMs);
-    const merge = `${this.#mergeMs > 0 ? 1 : 0}/${this.#vhost.mr.latencyMs}`;
+    const merge = `${mergedReadMs(this.#vhost) > 0 ? 1 : 0}/${this.#vhost.mr.latencyMs}`;
     return `<- CPB time=${age}, ${this.#client.traffic(nowMs)}, mr=${merge}`;
   }
 
-  /** With merged write the players would not notice that the publisher is read a little later. */
   #readSeldom(): void {
-    const { minLatency, mwLatencyMs } = this.#vhost;
-    const merge = this.#mergeMs;
-    const slackMs = minLatency ? 0 : mwLatencyMs;
-    const often = Math.min(MAX_READ_MS, Math.floor(slackMs / READS_PER_FLUSH));
-    const seldom = Math.floor(slackMs / MIN_READS_PER_FLUSH);
-    if (merge > 0) this.#client.socket.setMergedRead(merge);
-    else this.#client.socket.setMergedRead(often, seldom);
-  }
-
-  get #mergeMs(): number {
-    const { mr, minLatency } = this.#vhost;
-    return mr.enabled && !minLatency ? mr.latencyMs : 0;
+    this.#client.socket.setMergedRead(...readPace(this.#vhost));
   }
 
   #expectMedia(): void {

@@ -1,6 +1,4 @@
 /** Owns one live stream: who publishes it, the corrections of its messages, and its fan-out. */
-import type { SrsError } from '../../core/errors';
-import type { Logger } from '../../core/logger';
 import { classifyAudio, classifyVideo, TagFlags } from '../../media/codec';
 import type {
   BroadcastLog,
@@ -13,14 +11,17 @@ import type {
 import type { AmfObject } from '../../rtmp/amf0-value';
 import { encodeAmf0 } from '../../rtmp/amf0-writer';
 import { ON_METADATA } from '../../rtmp/packets/data';
+import type { RtmpRequest } from '../../rtmp/request';
 import type { StreamMedia } from '../stats/stat-types';
 
 import { ChangeLog } from './change-log';
+import { Demand } from './demand';
 import { describeHeader } from './header-line';
 import { Jitter } from './jitter';
 import type { JitterMode } from './jitter';
 import { MediaDescription } from './media-description';
 import { asksForAtc, describeMetadata, enrichMetadata } from './metadata';
+import type { Publisher, SourceObserver } from './publisher';
 import {
   headerSlot,
   MAX_HEADER_BYTES,
@@ -31,6 +32,8 @@ import {
 import type { StreamMessage, StreamName, StreamSink, StreamStart } from './sink';
 import { SinkSet } from './sink-set';
 import { StreamMeter } from './stream-meter';
+
+export type { Publisher, SourceObserver } from './publisher';
 
 const VIDEO = 9;
 const DATA = 18;
@@ -66,25 +69,6 @@ export interface SourceOptions {
   readonly reduceSequenceHeader: boolean;
 }
 
-/** What a source knows of the one who publishes it. */
-export interface Publisher {
-  /** The id players' logs show as `source_id`. */
-  readonly contextId: number;
-  readonly log: Logger;
-  /** When it sent something last, in milliseconds of the monotonic clock. */
-  readonly lastReceivedMs: number;
-  /** Another one, `byId`, publishes the stream from now on; calling {@link Source.release} is harmless. */
-  onReplaced(byId: number): void;
-  /** The stream cannot go on, or an operator ends it: tells the publisher why, and closes. */
-  drop(error: SrsError): void;
-}
-
-/** Who is told when a stream begins and ends to be published; a takeover is both. */
-export interface SourceObserver {
-  onPublish(): void;
-  onUnpublish(): void;
-}
-
 /** A stream that lives as long as someone publishes or plays it. Bytes handed in are lent for the call. */
 export class Source {
   readonly name: StreamName;
@@ -96,6 +80,7 @@ export class Source {
   readonly #meter = new StreamMeter();
   readonly #description = new MediaDescription();
   readonly #observers = new Set<SourceObserver>();
+  readonly #demand = new Demand(this.#observers);
   #options: SourceOptions;
   #publisher: Publisher | undefined;
   #metadata: AmfObject | undefined;
@@ -131,7 +116,17 @@ export class Source {
 
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
-    return this.#publisher === undefined && this.#players === 0;
+    return this.#publisher === undefined && this.#players === 0 && !this.isWanted;
+  }
+
+  /** Whether somebody wants to play it, published or not. */
+  get isWanted(): boolean {
+    return this.#demand.isWanted;
+  }
+
+  /** What the newest of those who want it, or wanted it last, asked for: with its tokens it is fetched from upstream. */
+  get wantedBy(): RtmpRequest | undefined {
+    return this.#demand.newest;
   }
 
   /** Whether a publisher that comes back would find its timeline here. */
@@ -187,7 +182,7 @@ export class Source {
     this.#publisher = publisher;
     this.#wasPublished = true;
     this.#sinks.publish(this.#start(publisher));
-    for (const observer of this.#observers) observer.onPublish();
+    for (const observer of this.#observers) observer.onPublish?.();
     replaced?.onReplaced(publisher.contextId);
   }
 
@@ -239,12 +234,21 @@ export class Source {
     const slot = isKept ? METADATA_SLOT : NO_SLOT;
     this.#log.append(DATA, time, 0, slot, payload, 0, payload.length);
     this.#sinks.metadata(metadata, message);
+    for (const observer of this.#observers) observer.onMetadata?.(metadata);
   }
 
   /** Any other data message: relayed, not cached. */
   data(timestamp: number, payload: Uint8Array, start: number, end: number): void {
     const time = this.#jitter.correctData(timestamp);
     this.#log.append(DATA, time, 0, NO_SLOT, payload, start, end);
+  }
+
+  /**
+   * Somebody wants to play it, whether it is published or not: who can fetch it from elsewhere is told. Returns what
+   * ends that, which may be called twice.
+   */
+  want(request: RtmpRequest): () => void {
+    return this.#demand.add(request);
   }
 
   /**
@@ -260,6 +264,16 @@ export class Source {
   detach(player: LogPlayer): void {
     this.#players--;
     this.#log.detach(player);
+  }
+
+  /** Begins a copy to another server, which counts as no player; it must have been told {@link chunkSize}. */
+  attachRelay(channel: LogPlayer, streamId: number, flushMs: number): void {
+    this.#log.attach(channel, streamId, flushMs, 'rtmp');
+  }
+
+  /** Ends an {@link attachRelay}; once per attach, also when the channel is closed. */
+  detachRelay(channel: LogPlayer): void {
+    this.#log.detach(channel);
   }
 
   /** A player that had enough can take more. */
@@ -287,7 +301,7 @@ export class Source {
     return this.#log.playerStats(player);
   }
 
-  /** Tells `observer` of each publish to come and its end; costs nothing per message. Returns what undoes it. */
+  /** Tells `observer` what happens from now on. Returns what undoes it. */
   observe(observer: SourceObserver): () => void {
     this.#observers.add(observer);
     return () => {
@@ -321,7 +335,7 @@ export class Source {
 
   #endPublish(publisher: Publisher): void {
     this.#sinks.unpublish();
-    for (const observer of this.#observers) observer.onUnpublish();
+    for (const observer of this.#observers) observer.onUnpublish?.();
     this.#log.reset();
     this.#headers.clear();
     this.#changes.clear();

@@ -1,6 +1,35 @@
 /** Owns the options of servers that work together: edge, forward, bandwidth check. */
-import { block, list, one } from '../directive';
-import { choice, int, onOff, optionalUrl, seconds, text, upstream } from '../values';
+import { block, list, listedBlock, one } from '../directive';
+import {
+  choice,
+  dnsServer,
+  int,
+  onOff,
+  optionalAddress,
+  optionalUrl,
+  registryUrl,
+  seconds,
+  text,
+  upstream,
+} from '../values';
+
+/** Rows of root level. */
+export const rootClusterRows = {
+  originRegistry: one('origin_registry', registryUrl, '', {
+    doc: 'Where origins announce their streams to each other, as redis://host:port/db.',
+    feature: 'origin_registry',
+    switchesOn: (target) => target !== '',
+  }),
+  originRegistryLeaseMs: one('origin_registry_lease', seconds(1, 3600), '10', {
+    doc: 'Seconds after which the announcement of an origin that is gone is forgotten.',
+  }),
+  originAnnounce: one('origin_announce', optionalAddress, '', {
+    doc: 'Where others reach this origin; default: the address of stats network, and the first port of listen.',
+  }),
+  resolver: list('resolver', dnsServer, {
+    doc: 'DNS servers to ask for the hosts of origin and forward; default: those of the system.',
+  }),
+};
 
 /** `bandcheck {}` of a vhost. */
 const bandcheckRows = {
@@ -10,9 +39,16 @@ const bandcheckRows = {
   limitKbps: one('limit_kbps', int(1, 10000000), '1000', { doc: 'Highest rate measured.' }),
 };
 
-/** Words in the block form of `forward`, known to the final release and without effect there too. */
+/** The block form of `forward`; `vhost` and `refer` are known to the final release, and without effect there too. */
 const forwardRows = {
-  enabled: one('enabled', onOff, 'on', { doc: 'Accepted, no effect.' }),
+  enabled: one('enabled', onOff, 'on', { doc: 'Whether streams are copied at all.' }),
+  destinations: list('destination', upstream, {
+    doc: 'Servers that get a copy of each published stream.',
+    isRepeatable: true,
+  }),
+  backend: one('backend', optionalUrl, '', {
+    doc: 'Asked at each publish where else to copy the stream to.',
+  }),
   vhost: one('vhost', text('vhost'), '', { doc: 'Accepted, no effect.' }),
   refer: one('refer', text('domain'), '', { doc: 'Accepted, no effect.' }),
 };
@@ -38,13 +74,21 @@ export const vhostClusterRows = {
   debugSrsUpnode: one('debug_srs_upnode', onOff, 'on', {
     doc: 'Tells the server upstream who is calling, to follow a stream through the logs.',
   }),
-  forward: list('forward', upstream, {
+  edgeTimeoutMs: one('edge_timeout', seconds(0.5, 600), '3', {
+    doc: 'Seconds without a sign of life after which an edge takes the next origin.',
+  }),
+  edgeLingerMs: one('edge_linger', seconds(0, 86400), '10', {
+    doc: 'Seconds for which a stream is still fetched when its last player has left.',
+  }),
+  upstreamVerify: one('upstream_verify', onOff, 'on', {
+    doc: 'Whether servers that are reached by rtmps have to have a certificate that can be trusted.',
+  }),
+  forward: listedBlock('forward', 'destinations', upstream, forwardRows, {
     doc: 'Servers that get a copy of each published stream; the port defaults to 1935.',
     feature: 'forward',
-    accepts: forwardRows,
   }),
   forwardBackend: one('forward_backend', optionalUrl, '', {
-    doc: 'Asked at publish where to forward.',
+    doc: 'Asked at each publish where else to copy the stream to; as backend in the block of forward.',
     feature: 'forward_backend',
     switchesOn: (target) => target !== '',
   }),

@@ -8,12 +8,12 @@ import {
   listen,
   milliseconds,
   onOff,
-  optionalUrl,
   path,
   port,
   text,
 } from '../values';
 
+import { rootClusterRows } from './cluster';
 import { rootHttpRows } from './http';
 
 /** `chunk_size` at root: what a vhost without its own uses. */
@@ -140,11 +140,7 @@ export const globalRows = {
     doc: 'Takes other kinds of input and publishes them here.',
     feature: 'stream_caster',
   }),
-  originRegistry: one('origin_registry', optionalUrl, '', {
-    doc: 'Where origins announce their streams to each other, as redis://host:port/db.',
-    feature: 'origin_registry',
-    switchesOn: (target) => target !== '',
-  }),
+  ...rootClusterRows,
 };
 
 /** Options of root level. */

@@ -5,6 +5,7 @@ import { redact } from '../../../core/redact';
 import type { RtmpRequest } from '../../../rtmp/request';
 import { checkConnectNames, deniedStatus, RefusalStatus } from '../../access/access';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../../access/access';
+import type { Source } from '../../stream/source';
 
 /** Status of HTTP by the code of a refusal; others are 403. */
 const STATUS_OF_CODE = new Map<ErrorCode, number>([
@@ -30,6 +31,7 @@ export class Admission implements ClientIdentity {
   traffic: Required<Pick<ClientIdentity, 'bytesSent' | 'bytesReceived'>> | undefined;
   readonly #authorizer: Authorizer;
   readonly #allowed: AccessAction[] = [];
+  #unwant: (() => void) | undefined;
   #hasLeft = false;
 
   constructor(
@@ -45,7 +47,7 @@ export class Admission implements ClientIdentity {
   }
 
   /** It left, or was refused. */
-  get hasLeft(): boolean {
+  get isClosing(): boolean {
     return this.#hasLeft;
   }
 
@@ -73,6 +75,11 @@ export class Admission implements ClientIdentity {
     return refusal && this.refuse(action, refusal);
   }
 
+  /** From now on, and until it leaves, the client wants to play this stream. */
+  want(source: Source): void {
+    if (!this.#hasLeft) this.#unwant = source.want(this.request);
+  }
+
   /** Takes back what was allowed, for a reason that arose later. */
   refuse(action: AccessAction, refusal: Refusal): Refusal {
     const { code, description } = refusal;
@@ -84,11 +91,12 @@ export class Admission implements ClientIdentity {
   /** The client is gone: what was allowed has ended. Idempotent; an answer still to come ends at once. */
   leave(): void {
     this.#hasLeft = true;
+    this.#unwant?.();
     for (const action of this.#allowed.splice(0).reverse()) this.#authorizer.ended(action, this);
   }
 
   async #ask(action: AccessAction): Promise<Refusal | undefined> {
-    if (this.hasLeft) return gone(action);
+    if (this.isClosing) return gone(action);
     let refusal: Refusal | undefined;
     try {
       refusal = await this.#authorizer.authorize(action, this);

@@ -113,9 +113,10 @@ export class LivePlay {
     const vhost = this.#vhost;
     const { hub } = this.#host;
     const source = hub.fetch({ ...path, vhost: vhost.name }, vhost);
-    const { gopCache, httpRemux } = vhost;
+    admission.want(source);
+    const { httpRemux } = vhost;
     const { request, ip } = admission;
-    admission.log.trace(pagedSourceLine(request, ip, gopCache, source.sourceId));
+    admission.log.trace(pagedSourceLine(request, ip, vhost, source.sourceId));
     const isPublished =
       !this.#host.isStopping &&
       (await this.#host
@@ -155,10 +156,10 @@ export class LivePlay {
 
   /** Undoes the play that was allowed; whether there is somebody to tell. */
   #takeBack(source: Source, refusal: Refusal): boolean {
-    this.#host.hub.playerLeft(source);
     const isGone = this.#gone.signal.aborted;
     this.#done();
     if (!isGone) this.#admission.refuse('play', refusal);
+    this.#host.hub.playerLeft(source);
     return !isGone;
   }
 
@@ -178,8 +179,8 @@ export class LivePlay {
     const outlet = this.#gone.signal.aborted ? undefined : this.#ask.openOutlet(this.#vhost);
     if (!outlet) {
       held?.release();
-      this.#host.hub.playerLeft(source);
       this.#admission.leave();
+      this.#host.hub.playerLeft(source);
       return undefined;
     }
     const tap = this.#createTap(source, outlet, held, (code) => {

@@ -104,7 +104,7 @@ export class LivePublish implements StatusMember, LiveClient {
     this.#vhost = renewed;
     const source = hub.fetch(request, this.#vhost);
     const { ip } = this.#admission;
-    this.log.trace(pagedSourceLine(request, ip, this.#vhost.gopCache, source.sourceId));
+    this.log.trace(pagedSourceLine(request, ip, this.#vhost, source.sourceId));
     // Others may have begun while the authorizer thought.
     const late =
       checkLimits('publish', request, this.#vhost, accessContext) ??

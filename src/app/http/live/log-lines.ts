@@ -10,11 +10,11 @@ import { sourceLine } from '../../access/log-lines';
 export function pagedSourceLine(
   request: RtmpRequest,
   ip: string,
-  hasCache: boolean,
+  vhost: Parameters<typeof sourceLine>[2],
   sourceId: number,
 ): string {
   const page = redact(request.pageUrl);
-  return `${sourceLine(request, ip, hasCache, sourceId)}, pageUrl=${page}`;
+  return `${sourceLine(request, ip, vhost, sourceId)}, pageUrl=${page}`;
 }
 
 /** How a client ended. */

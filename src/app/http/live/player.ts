@@ -150,8 +150,8 @@ export class Player implements OutletHandler, Listener, StatusMember, LiveClient
     const { admission, source, outlet } = this.#parts;
     this.#leaveStream();
     this.#leaveAudience?.();
-    this.#host.hub.playerLeft(source);
     admission.leave();
+    this.#host.hub.playerLeft(source);
     const { bytesReceived: received, bytesSent: sent } = outlet;
     const ageMs = this.#host.clock.nowMs() - this.#startedMs;
     const line = closingLine({ ageMs, received, sent, code: this.#code, errno });

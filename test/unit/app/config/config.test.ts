@@ -38,7 +38,10 @@ describe('the root options', () => {
       logFile: './objs/srs.log',
       pithyPrintDefaultMs: 10000,
       streamCasters: [],
+      originAnnounce: '',
       originRegistry: '',
+      originRegistryLeaseMs: 10000,
+      resolver: [],
     });
     assert.deepEqual(listen, [{ host: '', port: 1935 }]);
     const ms = 10000;
@@ -124,10 +127,13 @@ describe('the options of a vhost', () => {
       limits: { clients: 0, publishers: 0, kbps: 0, publisherKbps: 0 },
       mode: 'local',
       origin: [],
+      upstreamVerify: true,
       upstreamVhost: '[vhost]',
       tokenTraverse: false,
       debugSrsUpnode: true,
-      forward: [],
+      edgeLingerMs: 10000,
+      edgeTimeoutMs: 3000,
+      forward: { enabled: true, destinations: [], backend: '', vhost: '', refer: '' },
       forwardBackend: '',
       transcode: [],
       ingest: [],
@@ -202,9 +208,20 @@ describe('the options of a vhost', () => {
     assert.deepEqual(engine.vfilter, filters);
   });
 
-  it('accept the block form of forward, which changes nothing', () => {
-    assert.deepEqual(vhost('forward a b:1936 { enabled on; vhost x; }').forward, ['a', 'b:1936']);
-    assert.deepEqual(vhost('forward { }').forward, []);
+  it('take the destinations of forward before its block, inside it, and both', () => {
+    const forward = (text: string): readonly string[] => vhost(text).forward.destinations;
+    assert.deepEqual(forward('forward a b:1936;'), ['a', 'b:1936']);
+    assert.deepEqual(forward('forward a b:1936 { enabled on; vhost x; }'), ['a', 'b:1936']);
+    assert.deepEqual(forward('forward a { destination b rtmps://c/live/key; }'), ['a', 'b', 'rtmps://c/live/key']); // prettier-ignore
+    assert.deepEqual(forward('forward { destination a; destination b c; }'), ['a', 'b', 'c']);
+    assert.deepEqual(forward('forward { }'), []);
+    assert.equal(vhost('forward { enabled off; destination a; }').forward.enabled, false);
+    assert.equal(vhost('forward { backend http://a/b; }').forward.backend, 'http://a/b');
+    assert.throws(() => vhost('forward;'), /vhost a.com forward expects a value/);
+    assert.throws(
+      () => vhost('forward { destination a/b; }'),
+      /destination invalid, destination=a\/b/,
+    );
   });
 });
 
@@ -241,17 +258,20 @@ describe('features in a file', () => {
   const warningsOf = (text: string): readonly string[] => parse(`listen 1;\n${text}`).warnings;
 
   it('are warned about once each, with place and vhost', () => {
-    const text = 'vhost a.com {\nhds { enabled on; hds_fragment 2; }\nforward b;\nmode remote; origin c;\n}'; // prettier-ignore
+    const text = 'vhost a.com {\nhds { enabled on; hds_fragment 2; }\nmix_correct on;\ntranscode { enabled on; engine { enabled on; } }\n}'; // prettier-ignore
     assert.deepEqual(warningsOf(text), [
       'a.conf:3: vhost a.com: "hds" is not available in this build and is ignored',
-      'a.conf:4: vhost a.com: "forward" is not available in this build and is ignored',
-      'a.conf:5: vhost a.com: "mode remote" is not available in this build and is ignored',
+      'a.conf:4: vhost a.com: "mix_correct on" is not available in this build and is ignored',
+      'a.conf:5: vhost a.com: "transcode" is not available in this build and is ignored',
     ]);
   });
 
   it('are not mentioned when they are off or the vhost is', () => {
     assert.deepEqual(warningsOf('http_api { } vhost a { dvr { } mode local; refer b; }'), []);
-    assert.deepEqual(warningsOf('vhost a { enabled off; hls { enabled on; } forward b; }'), []);
+    assert.deepEqual(
+      warningsOf('vhost a { enabled off; hls { enabled on; } mix_correct on; }'),
+      [],
+    );
   });
 
   it('tell an ingest by ffmpeg from the built-in one', () => {

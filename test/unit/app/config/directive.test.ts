@@ -19,7 +19,7 @@ const rows = {
       enabled: one('enabled', onOff, 'off', { doc: 'On.' }),
       size: one('size', int(1, 9), size, { doc: 'Size.' }),
       title: one('title', text(), '', { doc: 'Title.' }),
-      more: one('more', onOff, 'off', { doc: 'More.', feature: 'forward' }),
+      more: one('more', onOff, 'off', { doc: 'More.', feature: 'transcode' }),
     },
     { doc: 'Inner.', feature: 'hls' },
   ),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 
+import { AmfObject } from '../../../../src/rtmp/amf0-value';
 import { encodeCommand, streamRoute } from '../../../../src/rtmp/packets/command';
 import { encodePause, encodePlay } from '../../../../src/rtmp/packets/play';
 import { encodeCreateStream } from '../../../../src/rtmp/packets/stream';
+import type { TestClient } from '../../../support/test-client';
 
 import { Harness } from './harness';
 
@@ -209,5 +211,50 @@ describe('a player', () => {
     client.play();
     client.sendMedia(9, 0, Buffer.from([0x17, 1]));
     assert.deepEqual(harness.streamLog.messages, []);
+  });
+});
+
+describe('a player that is another server', () => {
+  const args = AmfObject.of({ srs_pid: 7, srs_id: 100, srs_version: '2.1.0', srs_server_ip: '192.0.2.1' }); // prettier-ignore
+
+  /** Plays as an edge does. */
+  function playAsServer(harness: Harness): TestClient {
+    const client = harness.client();
+    client.connect({ args });
+    client.send(encodeCreateStream(2));
+    client.send(encodePlay(1, 's'));
+    return client;
+  }
+
+  it('is logged, and sent each message at once, whatever its vhost merges', () => {
+    const harness = new Harness();
+    playAsServer(harness);
+    assert.deepEqual(harness.streamLog.calls, ['attach 1 0']);
+    const lines = harness.log.matching('edge-srs');
+    assert.deepEqual(lines, ['trace 100 edge-srs ip=192.0.2.1, version=2.1.0, pid=7, id=100']);
+  });
+
+  it('is told when the publisher comes and leaves, after the last of its media', () => {
+    const harness = new Harness();
+    const client = playAsServer(harness);
+    client.takeReplies();
+    const publisher = harness.client();
+    publisher.publish();
+    assert.deepEqual(client.takeReplies(), ['NetStream.Play.PublishNotify']);
+    publisher.socket.close();
+    assert.deepEqual(client.takeReplies(), ['NetStream.Play.UnpublishNotify']);
+    assert.deepEqual(harness.streamLog.calls.slice(1, 3), ['setFlushMs 0', 'reset']);
+    client.socket.close();
+    harness.client().publish();
+    assert.deepEqual(client.takeReplies(), []);
+  });
+
+  it('is the only one that is told', () => {
+    const harness = new Harness();
+    const client = harness.client();
+    client.play();
+    client.takeReplies();
+    harness.client().publish();
+    assert.deepEqual(client.takeReplies(), []);
   });
 });
