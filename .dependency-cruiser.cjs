@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'not-to-packages',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/app/http/' },
+      from: { path: '^src/', pathNot: '^src/app/(http|registry)/' },
       to: { path: 'node_modules' },
     },
     {
@@ -41,6 +41,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/app/http/' },
       to: { path: 'node_modules', pathNot: 'node_modules/(@types/)?ws/' },
+    },
+    {
+      name: 'registry-to-its-packages',
+      severity: 'error',
+      from: { path: '^src/app/registry/' },
+      to: { path: 'node_modules', pathNot: 'node_modules/@redis/client/' },
     },
 
     ladder('core', '^src/core/', []),
@@ -54,16 +60,17 @@ module.exports = {
     ladder('process', '^src/app/process/', ['core', 'media']),
     ladder('stream', '^src/app/stream/', shared),
     ladder('access', '^src/app/access/', [...shared, 'files', 'app/stream']),
+    ladder('upstream', '^src/app/upstream/', [...shared, 'app/stream']),
     {
       name: 'features-stay-apart',
       severity: 'error',
       from: {
         path: '^src/app/([^/]+)/',
-        pathNot: '^src/app/(config|stats|log|process|stream|access)/',
+        pathNot: '^src/app/(config|stats|log|process|stream|access|upstream)/',
       },
       to: {
         path: '^src/(app|[^/]+[.]ts$)',
-        pathNot: '^src/app/($1|config|stream|stats|access)/',
+        pathNot: '^src/app/($1|config|stream|stats|access|upstream)/',
       },
     },
     {
@@ -76,7 +83,9 @@ module.exports = {
       name: 'main-starts-the-server',
       severity: 'error',
       from: { path: '^src/main[.]ts$' },
-      to: { path: '^src/(rtmp|media|app/(?!server[.]ts|config/|log/|process/))' },
+      to: {
+        path: '^src/(rtmp|media|app/(?!server[.]ts|bandcheck/command[.]ts|config/|log/|process/))',
+      },
     },
 
     {

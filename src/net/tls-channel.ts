@@ -1,14 +1,16 @@
 /** Owns TLS over a socket of the engine: as a channel for RTMP, and as a stream for HTTP. */
 import { constants } from 'node:os';
-import { TLSSocket } from 'node:tls';
+import { connect, TLSSocket } from 'node:tls';
 import type { SecureContext, TLSSocketOptions } from 'node:tls';
 
 import { describeFault } from '../core/errors';
+import { parseIp } from '../core/ip-address';
 import type { Logger } from '../core/logger';
 
 import type { PulledPlayer } from './broadcast-log';
 import type { Channel, Socket, SocketHandler } from './socket';
 import { SocketStream } from './socket-stream';
+import { trustedRoots } from './trusted-roots';
 
 /** A peer has so long for its handshake, however often it says something. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -23,6 +25,14 @@ const END_TIMEOUT_MS = 30_000;
 interface Failure {
   readonly errno: number;
   readonly reason: string;
+}
+
+/** The server that a client of TLS means to talk to. */
+export interface TlsServerName {
+  /** Host name, which the server is told and has to prove; or a numeric address, which it has to prove. */
+  readonly host: string;
+  /** Whether it has to prove it at all, by a certificate that the {@link trustedRoots} vouch for. */
+  readonly verify: boolean;
 }
 
 /**
@@ -43,16 +53,27 @@ export class TlsChannel implements Channel, PulledPlayer {
   #isClosed = false;
   #failure: Failure | undefined;
 
-  /** The server's side of a connection that was just accepted. */
-  constructor(socket: Socket, context: SecureContext, log: Logger) {
+  /**
+   * The server's side of a connection that was just accepted, by its certificate; or the client's side of one that was
+   * just established, by the server it is to.
+   *
+   * @throws SrsError as {@link trustedRoots}, on the client's side
+   */
+  constructor(socket: Socket, side: SecureContext | TlsServerName, log: Logger) {
+    const onFailure = (failure: Failure): void => {
+      this.#fail(failure);
+    };
+    const isClient = 'host' in side;
+    // Before anything is made that a failure would leave behind.
+    const roots = isClient && side.verify ? trustedRoots() : undefined;
     this.#socket = socket;
     this.#log = log;
     this.#stream = new SocketStream(socket, true);
-    this.#tls = startTls(this.#stream, context, {}, (failure) => {
-      this.#fail(failure);
-    });
+    this.#tls = isClient
+      ? startClient(this.#stream, side, roots, onFailure)
+      : startServer(this.#stream, side, {}, onFailure);
     this.#tls
-      .on('secure', () => {
+      .on(isClient ? 'secureConnect' : 'secure', () => {
         this.#isSecure = true;
         this.#guard(() => this.handler?.onConnect?.());
       })
@@ -230,7 +251,7 @@ export class TlsChannel implements Channel, PulledPlayer {
  */
 export function tlsServerStream(socket: Socket, context: SecureContext): TLSSocket {
   const options = { ALPNProtocols: ['http/1.1'] };
-  const tls = startTls(new SocketStream(socket, true), context, options, ({ reason }) => {
+  const tls = startServer(new SocketStream(socket, true), context, options, ({ reason }) => {
     tls.destroy(new Error(reason));
   });
   // As Node's own server: it has these of its socket, which is not one of Node's here.
@@ -245,7 +266,7 @@ export function tlsServerStream(socket: Socket, context: SecureContext): TLSSock
 }
 
 /** The server's side of TLS; `onFailure` is told whatever goes wrong, perhaps more than once, and is to destroy it. */
-function startTls(
+function startServer(
   stream: SocketStream,
   context: SecureContext,
   options: TLSSocketOptions,
@@ -253,7 +274,34 @@ function startTls(
 ): TLSSocket {
   // The high water mark is passed on to the socket within, which the types do not know.
   const own = { isServer: true, secureContext: context, highWaterMark: HIGH_WATER_MARK };
-  const tls = new TLSSocket(stream, { ...options, ...own });
+  return watch(new TLSSocket(stream, { ...options, ...own }), 'secure', onFailure);
+}
+
+/** The client's side; its handshake is done only when the server has proved who it is. */
+function startClient(
+  stream: SocketStream,
+  { host, verify }: TlsServerName,
+  roots: SecureContext | undefined,
+  onFailure: (failure: Failure) => void,
+): TLSSocket {
+  const options = {
+    socket: stream,
+    host,
+    // An address is no name to be told, see RFC 6066; its proof is asked for all the same.
+    ...(parseIp(host) === undefined && { servername: host }),
+    ...(roots && { secureContext: roots }),
+    rejectUnauthorized: verify,
+    highWaterMark: HIGH_WATER_MARK,
+  };
+  return watch(connect(options), 'secureConnect', onFailure);
+}
+
+/** Tells of what fails, and ends a handshake that takes too long. */
+function watch(
+  tls: TLSSocket,
+  secureEvent: 'secure' | 'secureConnect',
+  onFailure: (failure: Failure) => void,
+): TLSSocket {
   // Nobody needs it, and it costs us more than the peer.
   tls.disableRenegotiation();
   let isSecure = false;
@@ -261,11 +309,12 @@ function startTls(
     const reason = `no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`;
     onFailure({ errno: constants.errno.ETIMEDOUT, reason });
   }, HANDSHAKE_TIMEOUT_MS).unref();
-  // What Node's own servers listen to: an `error` comes only after they have taken note of the handshake.
-  tls.on('_tlsError', (error: Error) => {
+  const onError = (error: Error): void => {
     onFailure(failureOf(error, isSecure));
-  });
-  tls.once('secure', () => {
+  };
+  // What Node's own servers listen to: an `error` comes only after they have taken note of the handshake, or to clients.
+  tls.on('_tlsError', onError).on('error', onError);
+  tls.once(secureEvent, () => {
     isSecure = true;
     clearTimeout(timer);
   });

@@ -20,7 +20,7 @@ import {
   encodeWindowAcknowledgementSize,
   UserControlEvent,
 } from './packets/control';
-import { encodeMetadata } from './packets/data';
+import { encodeDataFrame } from './packets/data';
 import { encodePause, encodePlay } from './packets/play';
 import { encodePublish } from './packets/publish';
 import { statusOf } from './packets/status';
@@ -45,6 +45,8 @@ export interface ClientSessionHandler extends MediaHandler {
   onPlaying(): void;
   /** Any status of the stream, those that lead to other calls included. */
   onStatus?(status: StatusPacket): void;
+  /** The server has answered a ping. */
+  onPong?(): void;
   /** The server refused; info is what it gave as reason. The connection stays: close it if there is no use for it. */
   onError(error: SrsError, info: AmfObject | undefined): void;
 }
@@ -63,6 +65,8 @@ const WINDOW_SIZE = 2500000;
 /** Media the server may send ahead, ms. */
 const BUFFER_LENGTH_MS = 1000;
 const CONNECT_TRANSACTION = 1;
+/** Ends of the status codes by which servers say no. */
+const REFUSALS = /[.](BadName|Rejected|Denied|Failed|StreamNotFound|InvalidApp|Unauthorized)$/;
 
 /** The one stream of the connection. */
 interface Stream {
@@ -76,7 +80,6 @@ export class ClientSession implements ProtocolHandler, MediaSource {
   readonly handler: ClientSessionHandler;
   private handshake: ClientHandshake | undefined;
   private stream: Stream | undefined = undefined;
-  /** Message stream id; 0 until the server gave one. */
   private streamId = 0;
   private transactionId = CONNECT_TRANSACTION;
   private isGranted = false;
@@ -102,6 +105,16 @@ export class ClientSession implements ProtocolHandler, MediaSource {
   /** Whether the server granted the play. */
   get isPlaying(): boolean {
     return this.isGranted && this.stream?.isPublished === false;
+  }
+
+  /** Whether the server has not said all of its handshake yet. */
+  get isHandshaking(): boolean {
+    return this.handshake !== undefined;
+  }
+
+  /** Message stream id; 0 until the server gave one. */
+  get messageStreamId(): number {
+    return this.streamId;
   }
 
   /** Begins the handshake; connect follows by itself. */
@@ -155,10 +168,24 @@ export class ClientSession implements ProtocolHandler, MediaSource {
     this.protocol.sendPayload(this.media, payload, start, end);
   }
 
-  /** Sends metadata of the published stream; dropped while there is none. */
+  /**
+   * Sends metadata of the published stream, as `@setDataFrame`; dropped while there is none. It may stand between the
+   * messages of a native log, which has chunk streams of its own.
+   */
   sendMetadata(name: string, value: AmfObject): void {
     if (this.streamId === 0 || this.isClosed) return;
-    this.protocol.send(encodeMetadata(this.streamId, name, value));
+    this.protocol.send(encodeDataFrame(this.streamId, name, value));
+  }
+
+  /** Tells the server our chunk size and uses it, unless it is the one in use; once it has told a message stream id. */
+  setOutChunkSize(size: number): void {
+    if (this.streamId > 0 && !this.isClosed) this.protocol.setOutChunkSize(size);
+  }
+
+  /** Asks the server for a sign of life; once the handshake is done. `timestampMs` is what it sends back, 32 bits. */
+  ping(timestampMs: number): void {
+    if (this.isHandshaking || this.isClosed) return;
+    this.protocol.send(encodeUserControl(UserControlEvent.pingRequest, timestampMs >>> 0));
   }
 
   /** Pauses or continues the stream played. */
@@ -182,7 +209,12 @@ export class ClientSession implements ProtocolHandler, MediaSource {
   /** Takes each command from the protocol layer. */
   onPacket(packet: Packet): void {
     if (packet.kind === 'response') this.onResponse(packet);
-    else if (packet.kind === 'status' && packet.name === 'onStatus') this.onStatus(packet);
+    else if (packet.kind === 'status') this.onStatusPacket(packet);
+  }
+
+  /** Tells the owner that the server lives. */
+  onPingResponse(): void {
+    this.handler.onPong?.();
   }
 
   /** Passes damaged commands over. */
@@ -192,7 +224,8 @@ export class ClientSession implements ProtocolHandler, MediaSource {
 
   /** Takes media and data from the protocol layer. */
   onMessage(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
-    if (this.stream?.isPublished === false) deliverMedia(this, header, payload, start, end);
+    if (this.isClosed || this.stream?.isPublished !== false) return;
+    deliverMedia(this, header, payload, start, end);
   }
 
   private connect(): void {
@@ -235,18 +268,31 @@ export class ClientSession implements ProtocolHandler, MediaSource {
     this.protocol.setOutChunkSize(chunkSize);
   }
 
+  private onStatusPacket(status: StatusPacket): void {
+    if (status.name === 'onStatus') this.onStatus(status);
+    // It comes beside the status that grants, or before it; but some servers refuse by it alone.
+    else if (status.name === 'onFCPublish' && isRefusal(status)) this.onStatus(status);
+  }
+
   private onStatus(status: StatusPacket): void {
     this.handler.onStatus?.(status);
-    if (status.level === 'error') {
-      this.fail(this.stream?.isPublished === true ? 'publish' : 'play', status, status.info);
+    if (this.isClosed) return;
+    if (status.level === 'error' || (!this.isGranted && isRefusal(status))) {
+      this.fail(this.wanted, status, status.info);
       return;
     }
-    if (this.isGranted) return;
+    if (this.isGranted || this.streamId === 0) return;
     const { code } = status;
     if (code !== 'NetStream.Publish.Start' && code !== 'NetStream.Play.Start') return;
     this.isGranted = true;
     if (this.isPublishing) this.handler.onPublishing();
     else this.handler.onPlaying();
+  }
+
+  /** What we wait for the server to grant. */
+  private get wanted(): string {
+    if (this.stream === undefined) return 'connect';
+    return this.stream.isPublished ? 'publish' : 'play';
   }
 
   private fail(
@@ -258,6 +304,11 @@ export class ClientSession implements ProtocolHandler, MediaSource {
     const text = `expect the server to grant ${what}, got ${status.code} ${status.description}`;
     this.handler.onError(new SrsError(errorCodeOf(status.code), text.trimEnd()), info);
   }
+}
+
+/** Some servers leave the level out. */
+function isRefusal({ level, code }: StatusPacket): boolean {
+  return level === 'error' || (level === '' && REFUSALS.test(code));
 }
 
 /** Our code for a status code of the server. */

@@ -1,6 +1,6 @@
 /** Owns the choice of the packet that a command message is, by its name. */
 import { MessageType } from './message';
-import { isBandwidthName, parseBandwidth } from './packets/bandwidth';
+import { isBandwidthName, isFillerName, parseBandwidth } from './packets/bandwidth';
 import type { BandwidthPacket } from './packets/bandwidth';
 import { decodeCommand } from './packets/command';
 import type { CallPacket, ResponsePacket } from './packets/command';
@@ -49,7 +49,7 @@ export function decodePacket(
 ): Packet {
   // The AMF3 envelope has one byte in front; what follows is AMF0 with every known client.
   const from = type === MessageType.commandAmf3 ? start + 1 : start;
-  const command = decodeCommand(payload, from, end);
+  const command = decodeCommand(payload, from, end, isFillerName);
   const { name, transactionId } = command;
   switch (name) {
     case 'connect':

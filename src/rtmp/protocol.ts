@@ -24,6 +24,8 @@ export interface ProtocolHandler extends MessageSink {
   onPacket(packet: Packet, header: MessageHeader): void;
   /** A command that cannot be decoded. Throw to give the peer up. */
   onUndecodable(error: SrsError): void;
+  /** The peer has answered a ping. */
+  onPingResponse?(): void;
 }
 
 /** One peer's message layer, after the handshake. */
@@ -180,7 +182,8 @@ export class Protocol implements MessageSink {
 
   private onUserControl(payload: Uint8Array, start: number, end: number): void {
     const control = decodeUserControl(payload, start, end);
-    if (control?.event !== UserControlEvent.pingRequest) return;
-    this.send(encodeUserControl(UserControlEvent.pingResponse, control.data));
+    if (control?.event === UserControlEvent.pingRequest) {
+      this.send(encodeUserControl(UserControlEvent.pingResponse, control.data));
+    } else if (control?.event === UserControlEvent.pingResponse) this.handler.onPingResponse?.();
   }
 }

@@ -42,6 +42,8 @@ export interface RtmpRequest extends RtmpAddress {
   streamParam: string;
   /** How long a player wants to play in milliseconds; negative for as long as the stream lasts. */
   duration: number;
+  /** Extended capabilities, where the client told any (E-RTMP v2, "Enhancing NetConnection"). */
+  capsEx?: number;
 }
 
 /** A stream name taken apart. */
@@ -70,8 +72,10 @@ export function createRequest(command: AmfObject, args?: AmfObject): RtmpRequest
     const got = typeof command.get('tcUrl');
     throw new SrsError(ErrorCode.RTMP_REQ_CONNECT, `connect: expected a tcUrl string, got ${got}`);
   }
+  const capsEx = command.number('capsEx');
   return {
     ...parseTcUrl(tcUrl),
+    ...(capsEx === undefined ? {} : { capsEx }),
     tcUrl,
     pageUrl: command.string('pageUrl') ?? '',
     swfUrl: command.string('swfUrl') ?? '',
@@ -192,7 +196,7 @@ function parseApp(path: string): { app: string; param: string; vhost: string } {
  * The value of a parameter, up to a slash; empty when it is not there. `?`, `&`, `&&` and `,` part
  * the parameters, `=` the name from its value; `...` does both.
  */
-function findParameter(query: string, name: string): string {
+export function findParameter(query: string, name: string): string {
   for (const parameters of query.split(/[?,&]+/)) {
     const tokens = parameters.split(/=|\.\.\./);
     const first = tokens[0] === '' ? 1 : 0; // the mark that began the parameters

@@ -24,7 +24,7 @@ export interface ServerSessionHandler extends MediaHandler {
   onPlayClosed(): void;
   /** The connect was refused by the session itself: the client has been told, and the transport ended. */
   onRefused?(error: SrsError): void;
-  /** A step of the bandwidth check. */
+  /** A step of the bandwidth check, after acceptTest. */
   onBandwidth?(packet: BandwidthPacket): void;
 }
 
@@ -43,6 +43,21 @@ export function commandLimits(limits: ChunkReaderLimits): ChunkReaderLimits {
     ...limits,
     maxMessageSize: Math.min(limits.maxMessageSize, MAX_COMMAND_BYTES),
     maxPendingBytes: Math.min(limits.maxPendingBytes, MAX_COMMAND_BYTES),
+  };
+}
+
+/**
+ * Longest message of a bandwidth check. Each message of it may be longer than the one before: at 10 Gbit/s one comes
+ * to 900 KB within three seconds.
+ */
+const MAX_TEST_BYTES = 1024 * 1024;
+
+/** The limits of a client whose bandwidth is checked, given those of one that publishes. */
+export function testLimits(limits: ChunkReaderLimits): ChunkReaderLimits {
+  return {
+    ...limits,
+    maxMessageSize: Math.min(limits.maxMessageSize, MAX_TEST_BYTES),
+    maxPendingBytes: Math.min(limits.maxPendingBytes, MAX_TEST_BYTES),
   };
 }
 

@@ -11,7 +11,9 @@ export const Phase = {
   playDeciding: 4,
   publishing: 5,
   playing: 6,
-  closed: 7,
+  /** Connected for a bandwidth check, and for nothing else. */
+  testing: 7,
+  closed: 8,
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 

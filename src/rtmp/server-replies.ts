@@ -1,7 +1,10 @@
 /** Owns the message sequences by which the accepting side answers publish, play, pause and generic calls. */
+import type { AmfValue } from './amf0-value';
 import type { OutgoingMessage } from './message';
 import { encodeResult, streamRoute } from './packets/command';
 import type { Command } from './packets/command';
+import { encodeConnectResult } from './packets/connect';
+import type { ConnectPacket, ServerIdentity } from './packets/connect';
 import {
   encodeSetPeerBandwidth,
   encodeUserControl,
@@ -23,9 +26,16 @@ export type PublishStyle = 'fmle' | 'flash' | 'haivision';
 /** What the server can tell a player unasked: the stream is back, is gone, or has been played to the end asked for. */
 export type PlayEvent = 'publish' | 'unpublish' | 'stop';
 
-/** What comes before the reply to connect. */
-export function windowMessages(): OutgoingMessage[] {
-  return [encodeWindowAcknowledgementSize(WINDOW_SIZE), encodeSetPeerBandwidth(WINDOW_SIZE)];
+/** The reply to connect, and what comes before it. */
+export function connectGranted(
+  connect: ConnectPacket,
+  identity: ServerIdentity,
+): OutgoingMessage[] {
+  return [
+    encodeWindowAcknowledgementSize(WINDOW_SIZE),
+    encodeSetPeerBandwidth(WINDOW_SIZE),
+    encodeConnectResult(connect, identity),
+  ];
 }
 
 /** The reply to publish; Flash clients do not know onFCPublish. */
@@ -90,12 +100,16 @@ export function playEvent(event: PlayEvent): OutgoingMessage[] {
   }
 }
 
+/** The reply to a command that ends something; nothing when the client wants none. */
+export function answered(transactionId: number, value: AmfValue = null): OutgoingMessage[] {
+  return transactionId > 0 ? [encodeResult(transactionId, value)] : [];
+}
+
 /** The reply to a command that the server has no use for; nothing when the client wants none. */
 export function callAnswered(command: Command): OutgoingMessage[] {
   const { name, transactionId } = command;
   // A live stream has no length; ffmpeg wants a number here.
-  const value = name === 'getStreamLength' ? 0 : null;
-  const result = transactionId > 0 ? [encodeResult(transactionId, value)] : [];
+  const result = answered(transactionId, name === 'getStreamLength' ? 0 : null);
   if (name !== 'FCSubscribe') return result;
   const info = { code: 'NetStream.Play.Start', description: 'Started playing stream.' };
   return [...result, encodeStatus(STREAM_ID, { level: 'status', ...info }, 'onFCSubscribe')];

@@ -7,8 +7,8 @@ import { deliverMedia } from './media-handler';
 import type { MediaSource } from './media-handler';
 import type { MessageHeader, OutgoingMessage } from './message';
 import type { Packet } from './packet-codec';
-import { connectionRoute, encodeResult } from './packets/command';
-import { encodeConnectError, encodeConnectResult, encodeOnBwDone } from './packets/connect';
+import { connectionRoute } from './packets/command';
+import { encodeConnectError, encodeOnBwDone } from './packets/connect';
 import type { ConnectPacket, ServerIdentity } from './packets/connect';
 import type { PlayPacket } from './packets/play';
 import type { PublishPacket } from './packets/publish';
@@ -17,19 +17,20 @@ import { Protocol } from './protocol';
 import type { ProtocolHandler } from './protocol';
 import { createRequest, setStreamName } from './request';
 import type { RtmpRequest } from './request';
-import { commandLimits, defaultServerSessionOptions } from './server-handler';
+import { commandLimits, defaultServerSessionOptions, testLimits } from './server-handler';
 import type { ServerSessionHandler, ServerSessionOptions } from './server-handler';
 import { ServerInput } from './server-input';
 import { isDeciding, Phase } from './server-phase';
 import {
+  answered,
   callAnswered,
+  connectGranted,
   playEvent,
   playPaused,
   playStarted,
   publishStarted,
   publishStopped,
   STREAM_ID,
-  windowMessages,
 } from './server-replies';
 import type { PlayEvent } from './server-replies';
 import type { Transport } from './transport';
@@ -117,12 +118,13 @@ export class ServerSession implements ProtocolHandler, MediaSource {
 
   /** Grants the connect. */
   acceptConnect(identity: ServerIdentity): void {
-    const { connect } = this;
-    if (connect === undefined || !this.decide(Phase.connectDeciding, Phase.identify)) return;
-    this.connect = undefined;
-    this.protocol.sendAll(windowMessages());
-    this.protocol.send(encodeConnectResult(connect, identity));
-    this.protocol.send(encodeOnBwDone());
+    if (this.grantConnect(identity, Phase.identify)) this.protocol.send(encodeOnBwDone());
+  }
+
+  /** Grants the connect for a bandwidth check: its steps go by onBandwidth and send, all else is passed over. */
+  acceptTest(identity: ServerIdentity): void {
+    if (this.grantConnect(identity, Phase.testing))
+      this.protocol.setLimits(testLimits(this.limits));
   }
 
   /** Refuses the connect and ends the transport. */
@@ -181,6 +183,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
         this.rejectConnect(description, code);
         break;
       case Phase.identify:
+      case Phase.testing:
         this.protocol.send(encodeFailure(connectionRoute.streamId, code, description));
         break;
       case Phase.publishDeciding:
@@ -218,9 +221,11 @@ export class ServerSession implements ProtocolHandler, MediaSource {
       case Phase.playing:
         this.whilePlaying(packet);
         break;
+      case Phase.testing:
+        if (packet.kind === 'bandwidth') this.handler.onBandwidth?.(packet);
+        break;
       default:
     }
-    if (packet.kind === 'bandwidth') this.handler.onBandwidth?.(packet);
   }
 
   /** Passes damaged commands over, but for the connect, without which nothing goes on. */
@@ -267,6 +272,14 @@ export class ServerSession implements ProtocolHandler, MediaSource {
     this.input.hold();
   }
 
+  private grantConnect(identity: ServerIdentity, phase: Phase): boolean {
+    const { connect } = this;
+    if (connect === undefined || !this.decide(Phase.connectDeciding, phase)) return false;
+    this.connect = undefined;
+    this.protocol.sendAll(connectGranted(connect, identity));
+    return true;
+  }
+
   /** Leaves the decision `from`; false when none is pending, as after the connection has gone. */
   private decide(from: Phase, to: Phase): boolean {
     if (this.phase !== from) return false;
@@ -296,7 +309,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
         this.onPlay(packet);
         break;
       case 'deleteStream':
-        this.answer(packet.transactionId);
+        this.protocol.sendAll(answered(packet.transactionId));
         break;
       case 'call':
         this.protocol.sendAll(callAnswered(packet.command));
@@ -344,7 +357,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
       return;
     }
     if (packet.kind === 'fmle') this.protocol.sendAll(publishStopped(packet.transactionId));
-    else if (packet.kind === 'deleteStream') this.answer(packet.transactionId);
+    else if (packet.kind === 'deleteStream') this.protocol.sendAll(answered(packet.transactionId));
     else if (packet.kind !== 'closeStream') return;
     this.stopPublishing();
   }
@@ -360,7 +373,7 @@ export class ServerSession implements ProtocolHandler, MediaSource {
         this.stopPlaying();
         break;
       case 'deleteStream':
-        this.answer(packet.transactionId);
+        this.protocol.sendAll(answered(packet.transactionId));
         this.stopPlaying();
         break;
       case 'pause':
@@ -383,9 +396,5 @@ export class ServerSession implements ProtocolHandler, MediaSource {
     this.phase = Phase.identify;
     this.protocol.setLimits(commandLimits(this.limits));
     this.identification = new Identification();
-  }
-
-  private answer(transactionId: number): void {
-    if (transactionId > 0) this.protocol.send(encodeResult(transactionId, null));
   }
 }

@@ -27,14 +27,21 @@ export type BandwidthName = (typeof BandwidthName)[keyof typeof BandwidthName];
 export interface BandwidthPacket {
   readonly kind: 'bandwidth';
   readonly name: BandwidthName;
+  /** Undefined for steps that fill the line: only their size counts. */
   readonly data: AmfObject | undefined;
 }
 
 const names: ReadonlySet<string> = new Set(Object.values(BandwidthName));
+const fillers: ReadonlySet<string> = new Set([BandwidthName.playing, BandwidthName.publishing]);
 
 /** Whether a command belongs to the check. */
 export function isBandwidthName(name: string): name is BandwidthName {
   return names.has(name);
+}
+
+/** Whether a command of the check only fills the line, so that nobody needs its arguments. */
+export function isFillerName(name: string): boolean {
+  return fillers.has(name);
 }
 
 /** Reads a step of the check. */
@@ -43,6 +50,10 @@ export function parseBandwidth(name: BandwidthName, command: Command): Bandwidth
 }
 
 /** Builds a step of the check. */
-export function encodeBandwidth(name: BandwidthName, data: AmfRecord): OutgoingMessage {
-  return encodeCommand(streamRoute(0), name, 0, null, AmfObject.of(data));
+export function encodeBandwidth(
+  name: BandwidthName,
+  data: AmfRecord | AmfObject = {},
+): OutgoingMessage {
+  const object = data instanceof AmfObject ? data : AmfObject.of(data);
+  return encodeCommand(streamRoute(0), name, 0, null, object);
 }

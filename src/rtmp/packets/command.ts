@@ -21,9 +21,15 @@ export interface Command {
  * Reads a command from AMF0 bytes. What may be missing is replaced by a default, and arguments that cannot be read
  * (AMF3 values, for instance) end the list.
  *
+ * @param isFiller whether a command of that name is sent for its size only: its arguments are not read
  * @throws SrsError RTMP_AMF0_DECODE or RTMP_AMF0_INVALID when the name is no string or the head is damaged
  */
-export function decodeCommand(payload: Uint8Array, start: number, end: number): Command {
+export function decodeCommand(
+  payload: Uint8Array,
+  start: number,
+  end: number,
+  isFiller: (name: string) => boolean = () => false,
+): Command {
   const reader = new Amf0Reader(payload, start, end, AMF_MAX_COMMAND_VALUES);
   const name = reader.readString();
   const transactionId = reader.remaining > 0 ? reader.readValue() : 0;
@@ -32,7 +38,7 @@ export function decodeCommand(payload: Uint8Array, start: number, end: number): 
     name,
     transactionId: typeof transactionId === 'number' ? transactionId : 0,
     object,
-    args: readArguments(reader),
+    args: isFiller(name) ? [] : readArguments(reader),
   };
 }
 

@@ -54,8 +54,8 @@ const FMS_VERSION = '3,5,3,888';
 const videoCodecs = ['hvc1', 'av01', 'vp09', 'vp08', 'avc1'];
 const audioCodecs = ['Opus', 'fLaC', 'ac-3', 'ec-3', '.mp3', 'mp4a'];
 const CAN_FORWARD = 4;
-/** Extended capabilities: multitrack and modifier packets. */
-const CAPS_EX = 2 | 4;
+/** Extended capabilities: reconnect requests, multitrack and modifier packets. */
+const CAPS_EX = 1 | 2 | 4;
 
 /**
  * Reads connect.
@@ -125,7 +125,7 @@ export function encodeOnBwDone(): OutgoingMessage {
 }
 
 /** How one server names itself to another or to a client. */
-function identityRecord(identity: ServerIdentity): AmfRecord {
+export function identityRecord(identity: ServerIdentity): AmfRecord {
   return {
     srs_sig: product.key,
     srs_server: product.serverName,

@@ -44,9 +44,12 @@ export function decodeData(
   return { name, start: from, metadata: toObject(value) };
 }
 
-/** Metadata as the reference sends it: name and object, without `@setDataFrame`. */
-export function encodeMetadata(streamId: number, name: string, value: AmfObject): OutgoingMessage {
-  return encodeData(streamId, ChunkStreamId.metadata, encodeAmf0(name, value));
+/**
+ * Metadata as publishers send it, for the server to keep. Not on the chunk stream of other data: what shares the
+ * connection with it, and abbreviates its own headers, goes by what stood there last.
+ */
+export function encodeDataFrame(streamId: number, name: string, value: AmfObject): OutgoingMessage {
+  return encodeData(streamId, ChunkStreamId.stream, encodeAmf0(SET_DATA_FRAME, name, value));
 }
 
 /** `|RtmpSampleAccess`: the player may read video and audio samples. */

@@ -51,10 +51,13 @@ export function parsePause(command: Command): PausePacket {
   };
 }
 
-/** `play` of the live stream for the client role; a duration in milliseconds above 0 limits it. */
+/**
+ * `play` of the live stream for the client role, in place of what was played before; a duration in milliseconds above 0
+ * limits it.
+ */
 export function encodePlay(streamId: number, stream: string, durationMs = ALL): OutgoingMessage {
-  const limits = durationMs > 0 ? [ANY_START, durationMs] : [];
-  return encodeCommand(streamRoute(streamId), 'play', 0, null, stream, ...limits);
+  const duration = durationMs > 0 ? durationMs : ALL;
+  return encodeCommand(streamRoute(streamId), 'play', 0, null, stream, ANY_START, duration, true);
 }
 
 /** `pause` for the client role. */
