@@ -5,11 +5,19 @@ import type { Logger } from '../../core/logger';
 
 import { readAnswer } from './answer';
 import type { HttpReply } from './answer';
+import { MAX_FORWARD_URLS, readForwardUrls } from './forward-answer';
 import { eventRequest, fetchRequest, parseHookUrl } from './hook-request';
 import type { HttpAsk } from './http-call';
 import { HttpCaller } from './http-caller';
 import type { Urgency } from './http-caller';
-import { badUrlLine, invalidLine, statusLine, successLine, unreachedLine } from './log-lines';
+import {
+  badUrlLine,
+  invalidLine,
+  statusLine,
+  successLine,
+  tooManyLine,
+  unreachedLine,
+} from './log-lines';
 import type { CallSubject } from './log-lines';
 import type { HookOptions } from './options';
 import type { Attempt } from './outbox';
@@ -75,6 +83,31 @@ export class HookCalls {
     const failure = await this.#outcome(call, reply, readPost);
     if (failure) this.#logOf(call).warn(failure.line);
     return failure;
+  }
+
+  /**
+   * Asks where else a stream is to go; what was answered is logged. Undefined when that is not known now: it may be asked
+   * again. Never rejects.
+   */
+  async askUrls(call: HookCall): Promise<readonly string[] | undefined> {
+    const { reply } = this.#post(call, 'notice');
+    let urls: readonly string[] = [];
+    const failure = await this.#outcome(call, reply, (subject, answer) => {
+      const failed = readPost(subject, answer);
+      if (failed) return failed;
+      const found = readForwardUrls(answer);
+      if (found === undefined) return brokenAnswer(subject, answer);
+      urls = found;
+      return undefined;
+    });
+    const log = this.#logOf(call);
+    if (failure) {
+      log.warn(failure.line);
+      const isFinal = failure.kind === 'refused' || failure.code === ErrorCode.HTTP_PARSE_URI;
+      return isFinal ? [] : undefined;
+    }
+    if (urls.length > MAX_FORWARD_URLS) log.warn(tooManyLine(call, urls.length, MAX_FORWARD_URLS));
+    return urls.slice(0, MAX_FORWARD_URLS);
   }
 
   /** Tells an event; whoever retries logs the failure. */
@@ -162,6 +195,13 @@ function readPost(call: CallSubject, reply: HttpReply): Failure | undefined {
   const isStatus = answer.code === ErrorCode.HTTP_STATUS_INVALID;
   const line = (isStatus ? statusLine : invalidLine)(call, reply, answer.code);
   return { ...answer, line };
+}
+
+/** It accepts, but what else it says makes no sense. */
+function brokenAnswer(call: CallSubject, reply: HttpReply): Failure {
+  const code = ErrorCode.RESPONSE_DATA;
+  const line = invalidLine(call, reply, code);
+  return { kind: 'broken', code, reason: '', isTransient: false, line };
 }
 
 function readFetch(call: CallSubject, reply: HttpReply): Failure | undefined {

@@ -11,11 +11,19 @@ import { HookCalls } from './hook-calls';
 import type { Failure } from './hook-calls';
 import { laneOf, streamLane } from './lanes';
 import { askedEvents, toldEvents, urlsOf } from './options';
-import type { HookEvent, HookOptions } from './options';
+import type { HookOptions, ListedEvent } from './options';
 import { Outbox } from './outbox';
 import type { OutboxLimits } from './outbox';
-import { clientPayload, dvrPayload, hlsPayload, notifyUrl, subjectOf, trafficOf } from './payload';
-import type { DvrFile, HlsSegment, HookPublisher, Payload } from './payload';
+import {
+  clientPayload,
+  dvrPayload,
+  forwardPayload,
+  hlsPayload,
+  notifyUrl,
+  subjectOf,
+  trafficOf,
+} from './payload';
+import type { DvrFile, ForwardedPublish, HlsSegment, HookPublisher, Payload } from './payload';
 import { Publishers } from './publishers';
 import { Visits } from './visits';
 import type { Allowed, Visit } from './visits';
@@ -42,7 +50,7 @@ export interface HookServiceParts {
 
 /** Something to be told to the URLs of an event. */
 interface Notice {
-  readonly event: HookEvent;
+  readonly event: ListedEvent;
   readonly clientId: number;
   readonly options: HookOptions;
   readonly payload: Payload;
@@ -141,6 +149,21 @@ export class HookService implements Authorizer {
     if (options.onHlsNotify.length > 0) this.#notify(segment, publisher, vhost);
   }
 
+  /**
+   * Asks `url` where else a stream is to go, by the options of its vhost, whether its hooks are on or off. Undefined when
+   * that is not known now, and may be asked again; nothing for a vhost that is gone. Never rejects.
+   */
+  async askForwards(
+    url: string,
+    publish: ForwardedPublish,
+  ): Promise<readonly string[] | undefined> {
+    const options = this.#vhostOf(publish)?.httpHooks;
+    if (!options || this.#stopped) return [];
+    const { clientId } = publish;
+    const payload = forwardPayload(publish);
+    return this.#calls.askUrls({ event: 'on_forward', clientId, url, payload, options });
+  }
+
   /** Tells what can be told in time, and gives up the rest; whoever asks is refused from now on. Idempotent. */
   stop(timeoutMs: number): Promise<void> {
     this.#stopped ??= this.#outbox.stop(timeoutMs).then(() => {
@@ -177,7 +200,7 @@ export class HookService implements Authorizer {
   }
 
   /** A vhost that is not served any more is told by the options that the client came by. */
-  #tellOf({ subject, options: former }: Allowed, event: HookEvent, payload: Payload): void {
+  #tellOf({ subject, options: former }: Allowed, event: ListedEvent, payload: Payload): void {
     const options = this.#vhostOf(subject)?.httpHooks ?? former;
     const { clientId } = subject;
     this.#tell({ event, clientId, options, payload, owner: `client ${clientId}` });
@@ -230,7 +253,7 @@ function refusalOf(action: AccessAction, code: ErrorCode, description: string): 
 }
 
 /** What goes wrong between the servers is for the log only. */
-function descriptionOf(event: HookEvent, { kind, reason }: Failure): string {
+function descriptionOf(event: ListedEvent, { kind, reason }: Failure): string {
   if (reason !== '') return reason;
   return kind === 'refused' ? `refused by ${event}` : 'the server cannot decide on it now';
 }

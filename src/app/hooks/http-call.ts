@@ -4,9 +4,9 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 
 import { ErrorCode, SrsError } from '../../core/errors';
+import type { Slot, Slots } from '../../core/slots';
 
 import type { HttpReply } from './answer';
-import type { Slot, Slots } from './slots';
 
 /** What is sent, and how much is waited for and read. */
 export interface HttpAsk {

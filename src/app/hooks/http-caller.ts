@@ -1,10 +1,10 @@
 /** Owns all calls of hook servers: how many at a time each server gets, and that all of them can be ended. */
 import type { Clock } from '../../core/clock';
+import { Slots } from '../../core/slots';
 
 import { Agents } from './agents';
 import { OutgoingCall } from './http-call';
 import type { HttpAsk, HttpCall } from './http-call';
-import { Slots } from './slots';
 
 /** Calls at a time to one server whose answer a client waits for. */
 const MAX_VERDICTS = 256;

@@ -16,9 +16,22 @@ export interface CallSubject {
   readonly payload: Payload | undefined;
 }
 
+/** URLs of other servers end in the key to publish there; PHP writes their slashes as `\/`. */
+const TARGET_URL = /(rtmps?:)[^\s"'<>[\]{}]+/gi;
+
 /** The server accepts, or has been told. */
 export function successLine(call: CallSubject, reply: HttpReply): string {
-  return `http hook ${call.event} success. ${sent(call)}, response=${quote(reply)}, ret=0`;
+  return `http hook ${call.event} success. ${sent(call)}, response=${quote(call, reply)}, ret=0`;
+}
+
+/** More URLs than can be used were answered. */
+export function tooManyLine(
+  { event, clientId, url }: CallSubject,
+  count: number,
+  most: number,
+): string {
+  const where = `client_id=${clientId}, url=${hideSecrets(url)}`;
+  return `http hook ${event} answered ${count} urls, the first ${most} are used. ${where}`;
 }
 
 /** No answer has come; `ret` is part of the reason. */
@@ -29,7 +42,7 @@ export function unreachedLine(call: CallSubject, reason: string): string {
 /** An answer with a status other than 200. */
 export function statusLine(call: CallSubject, reply: HttpReply, code: number): string {
   const { event } = call;
-  const answer = `status=${reply.status}, response=${quote(reply)}`;
+  const answer = `status=${reply.status}, response=${quote(call, reply)}`;
   return `http post ${event} uri failed. ${sent(call)}, ${answer}, ret=${code}`;
 }
 
@@ -37,7 +50,7 @@ export function statusLine(call: CallSubject, reply: HttpReply, code: number): s
 export function invalidLine(call: CallSubject, reply: HttpReply, code: number): string {
   const { event, clientId, url } = call;
   const where = `client_id=${clientId}, url=${hideSecrets(url)}`;
-  const answer = `status=${reply.status}, res=${quote(reply)}`;
+  const answer = `status=${reply.status}, res=${quote(call, reply)}`;
   return `http hook ${event} validate failed. ${where}, ${answer}, ret=${code}`;
 }
 
@@ -69,6 +82,7 @@ function hideSecrets(text: string): string {
   }
 }
 
-function quote({ text }: HttpReply): string {
-  return redact(oneLine(text));
+function quote({ event }: CallSubject, { text }: HttpReply): string {
+  const shown = event === 'on_forward' ? text.replace(TARGET_URL, '$1***') : text;
+  return redact(oneLine(shown));
 }

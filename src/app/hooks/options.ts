@@ -15,7 +15,11 @@ export type HookEvent =
   | 'on_stop'
   | 'on_dvr'
   | 'on_hls'
-  | 'on_hls_notify';
+  | 'on_hls_notify'
+  | 'on_forward';
+
+/** Events that `http_hooks {}` has URLs for; that of `on_forward` is part of `forward`. */
+export type ListedEvent = Exclude<HookEvent, 'on_forward'>;
 
 /** Events that are asked about: the answer decides. */
 export const askedEvents = {
@@ -41,9 +45,9 @@ const URLS_OF = {
   on_dvr: 'onDvr',
   on_hls: 'onHls',
   on_hls_notify: 'onHlsNotify',
-} as const satisfies Record<HookEvent, keyof HookOptions>;
+} as const satisfies Record<ListedEvent, keyof HookOptions>;
 
 /** Where an event goes, in the order of the configuration. */
-export function urlsOf(options: HookOptions, event: HookEvent): readonly string[] {
+export function urlsOf(options: HookOptions, event: ListedEvent): readonly string[] {
   return options[URLS_OF[event]];
 }

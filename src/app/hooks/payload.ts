@@ -31,6 +31,9 @@ export interface HookPublisher {
   readonly param: string;
 }
 
+/** A stream that is published, and by whom as far as that is known: id 0 and empty texts when it is not. */
+export type ForwardedPublish = Omit<HookSubject, 'pageUrl'>;
+
 /** A recording that is complete. */
 export interface DvrFile {
   readonly name: StreamName;
@@ -78,6 +81,13 @@ export function clientPayload(event: HookEvent, subject: HookSubject): Payload {
   if (event === 'on_close') return { ...head, pageUrl };
   const whole = { ...head, pageUrl, stream, param };
   return event === 'on_publish' || event === 'on_play' ? { ...whole, tcUrl } : whole;
+}
+
+/** What is sent to be told where else a stream is to go. */
+export function forwardPayload(publish: ForwardedPublish): Payload {
+  const { clientId, ip, vhost, app, tcUrl, stream, param } = publish;
+  const head = { action: 'on_forward', client_id: clientId, ip, vhost, app };
+  return { ...head, tcUrl: tcUrl.slice(0, MAX_URL), stream, param };
 }
 
 /** What is sent of the bytes of a connection that has ended; nothing where they are not counted. */

@@ -24,6 +24,8 @@ export class VhostEntry {
   options: ConfiguredVhost | undefined;
   clients = 0;
   publishers = 0;
+  /** How many of the publishers are this server itself. */
+  ownPublishers = 0;
   activeStreams = 0;
   #usageMs: number;
   #usageBytes = 0;
@@ -52,8 +54,8 @@ export class VhostEntry {
 
   usage(): VhostUsage {
     return {
-      clients: this.clients,
-      publishers: this.publishers,
+      clients: this.clients - this.ownPublishers,
+      publishers: this.publishers - this.ownPublishers,
       sendKbps: this.#usageKbps,
     };
   }

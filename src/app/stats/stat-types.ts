@@ -40,9 +40,11 @@ export interface StatClient {
   readonly id: number;
   readonly ip: string;
   readonly protocol: ClientProtocol;
-  /** `Play`, `fmle-publish`, `flash-publish`, `haivision-publish`, `http-publish`, `hls-play`. */
+  /** `Play`, `fmle-publish`, `flash-publish`, `haivision-publish`, `http-publish`, `hls-play`, `edge-pull`. */
   readonly type: string;
   readonly isPublisher: boolean;
+  /** It is this server itself, fetching the stream from another: no limit is about it. */
+  readonly isOwn?: boolean;
   /** Those of the moment it began. */
   readonly names: ClientNames;
   /** When its connection was accepted, monotonic. */
@@ -185,11 +187,37 @@ export interface ClientStats extends Traffic {
   readonly player?: PlayerFigures | undefined;
 }
 
-/** What a vhost has right now, for its limits. */
+/** What a vhost has right now, for its limits; what the server itself does is not in it. */
 export interface VhostUsage {
   /** Players and publishers. */
   readonly clients: number;
   readonly publishers: number;
   /** Of the last few seconds. */
   readonly sendKbps: number;
+}
+
+/** One copy of a stream to another server; or what an operator added, while no stream that is published fits it. */
+export interface ForwardStats extends StreamNames {
+  /** Context id, to be found in the log. */
+  readonly id: number;
+  /** By which an operator removes what was added, with all copies it leads to; undefined for other origins. */
+  readonly destinationId: number | undefined;
+  /** Where it goes, without the key to publish there. */
+  readonly url: string;
+  /** Who wants it: the configuration, the answer of a backend, an operator. */
+  readonly origin: 'config' | 'backend' | 'api';
+  /** `idle`: nothing is published; `waiting`: for the next attempt; `stopped`: there will be none. */
+  readonly state: 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped';
+  /** Since when it is connected, or is not, ms of the epoch. */
+  readonly sinceMs: number;
+  /** Of all its connections. */
+  readonly sendBytes: number;
+  /** Kilobits per second of the last 30 seconds. */
+  readonly sendKbps: number;
+  /** How often it was connected anew. */
+  readonly reconnects: number;
+  /** Messages that the other server did not get because it was too slow. */
+  readonly dropped: number;
+  /** Why it was refused or lost last; '' when it never was. */
+  readonly lastError: string;
 }

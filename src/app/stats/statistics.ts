@@ -117,6 +117,7 @@ export class Statistics {
     if (client.isPublisher) {
       this.#publishers++;
       stream.vhost.publishers++;
+      if (client.isOwn === true) stream.vhost.ownPublishers++;
       stream.publish(entry, nowMs, this.#wallMs());
     }
     let hasLeft = false;
@@ -193,10 +194,12 @@ export class Statistics {
     return this.#vhosts.get(vhost)?.usage() ?? NO_USAGE;
   }
 
-  /** All that publish now. */
+  /** All clients that publish now. */
   *publishers(): IterableIterator<StatClient> {
     if (this.#publishers === 0) return;
-    for (const { client } of this.#clients) if (client.isPublisher) yield client;
+    for (const { client } of this.#clients) {
+      if (client.isPublisher && client.isOwn !== true) yield client;
+    }
   }
 
   /** The players of each stream that has some, by the id of the stream; one look at each client. */
@@ -242,6 +245,7 @@ export class Statistics {
     if (client.isPublisher) {
       this.#publishers--;
       stream.vhost.publishers--;
+      if (client.isOwn === true) stream.vhost.ownPublishers--;
       stream.unpublish(entry);
     }
     this.#settle(stream);

@@ -3,6 +3,7 @@ import type { Clock } from '../../../core/clock';
 import type { Logger } from '../../../core/logger';
 import type { GlobalOptions } from '../../config/config';
 import type { ReloadResult } from '../../config/reloader';
+import type { ForwardStats, StreamNames } from '../../stats/stat-types';
 import type { Statistics } from '../../stats/statistics';
 import type { HttpRoute } from '../exchange';
 
@@ -42,6 +43,25 @@ export type ApiStatistics = Pick<
   | 'stopStream'
 >;
 
+/** What an operator wants to have copied, and where to; `*` for every app of the vhost, every stream of the app. */
+export interface ForwardWish extends StreamNames {
+  /** `host[:port]`, or a URL with the key to publish there. */
+  readonly url: string;
+}
+
+/** Copies of streams to other servers. */
+export interface ApiForwards {
+  list(): readonly ForwardStats[];
+  /**
+   * Copies from now on what fits; the same wish again changes nothing. Returns the id by which it is removed.
+   *
+   * @throws SrsError REQUEST_DATA (3065) when it makes no sense, or there are too many
+   */
+  add(wish: ForwardWish): number;
+  /** Ends what was added, by its id or that of one of its copies; `fixed` is what an operator did not add. */
+  remove(id: number): 'removed' | 'unknown' | 'fixed';
+}
+
 /** What the API shows and can do. */
 export interface ApiParts {
   readonly statistics: ApiStatistics;
@@ -54,6 +74,8 @@ export interface ApiParts {
   connections(): number;
   /** Reads the configuration file again and applies it. */
   reload(): Promise<ReloadResult>;
+  /** Absent where nothing is ever copied: there are no endpoints for it then. */
+  readonly forwards?: ApiForwards | undefined;
   /** Answers below `/console/`. */
   readonly files?: HttpRoute;
   /** Further routes behind the same authentication; asked about GET and HEAD of what is not of the API itself. */

@@ -2,6 +2,7 @@
 import type { ApiParts } from './api-parts';
 import { clientEndpoints } from './clients';
 import type { Endpoint } from './endpoint';
+import { forwardEndpoints } from './forwards';
 import { machineEndpoints } from './machine';
 import { productEndpoints } from './product-info';
 import { reloadEndpoint } from './reload';
@@ -35,6 +36,7 @@ export function apiEndpoints(parts: ApiParts): readonly Endpoint[] {
     ...vhostEndpoints(parts.statistics),
     ...streamEndpoints(parts.statistics),
     ...clientEndpoints(parts.statistics),
+    ...(parts.forwards ? forwardEndpoints(parts.forwards, parts.statistics) : []),
     ...testEndpoints(),
     reloadEndpoint(parts),
   ];
@@ -50,6 +52,9 @@ function listEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     ...Object.fromEntries(LISTED.map(aboutOf)),
     tests: Object.fromEntries(LISTED_TESTS.map((name) => aboutOf(`tests/${name}`))),
     reload: aboutOf('reload')[1],
+    ...(endpoints.some(({ path }) => path === `${BASE}forwards`) && {
+      forwards: aboutOf('forwards')[1],
+    }),
     'openapi.json': 'the description of the API, OpenAPI 3.0',
   };
   const list = (path: string, about: string, shown: object): Endpoint => ({

@@ -1,5 +1,6 @@
 /** Owns which metrics there are: name, type, meaning and source of each. */
 import type {
+  ForwardStats,
   PlayersSum,
   ServerTotals,
   StreamAudio,
@@ -261,6 +262,37 @@ export const streamFamilies: readonly MetricFamily<StreamFigures>[] = [
       ...audioLabels(media.audio),
     }),
     value: ({ stats }) => (stats.isActive ? 1 : undefined),
+  },
+];
+
+/**
+ * Of each copy to another server; labels `vhost`, `app`, `stream`, `url`, and `copy`, which tells those apart that differ
+ * in their key only.
+ */
+export const forwardFamilies: readonly MetricFamily<ForwardStats>[] = [
+  {
+    name: 'srs_forward_connected',
+    type: 'gauge',
+    help: '1 while the other server takes the copy, else 0.',
+    value: ({ state }) => Number(state === 'connected'),
+  },
+  {
+    name: 'srs_forward_sent_bytes_total',
+    type: 'counter',
+    help: 'Bytes to the other server since the publish began.',
+    value: ({ sendBytes }) => sendBytes,
+  },
+  {
+    name: 'srs_forward_reconnects_total',
+    type: 'counter',
+    help: 'How often it was connected anew.',
+    value: ({ reconnects }) => reconnects,
+  },
+  {
+    name: 'srs_forward_dropped_messages_total',
+    type: 'counter',
+    help: 'Messages that the other server did not get because it was too slow.',
+    value: ({ dropped }) => dropped,
   },
 ];
 

@@ -2,22 +2,27 @@
 import { performance } from 'node:perf_hooks';
 
 import { product } from '../../../core/version';
-import type { PlayersSum, StreamStats } from '../../stats/stat-types';
+import type { ForwardStats, PlayersSum, StreamStats } from '../../stats/stat-types';
 import type { Statistics } from '../../stats/statistics';
 
 import { exposeAll, labelText } from './exposition';
 import type { Labelled } from './exposition';
-import { serverFamilies, streamFamilies, vhostFamilies } from './metrics-families';
+import { forwardFamilies, serverFamilies, streamFamilies, vhostFamilies } from './metrics-families';
 import type { ProcessFigures, StreamFigures } from './metrics-families';
 
 /** Streams beyond these are left out, those that nobody publishes first. */
 export const MAX_METRIC_STREAMS = 2000;
+
+/** Copies to other servers beyond these are left out. */
+const MAX_METRIC_FORWARDS = 2000;
 
 /** What the figures are taken from. */
 export interface MetricsParts {
   readonly statistics: Pick<Statistics, 'server' | 'vhosts' | 'streams' | 'playersByStream'>;
   /** Open connections of all protocols. */
   connections(): number;
+  /** Copies of streams to other servers, where there can be any. */
+  readonly forwards?: { list(): readonly ForwardStats[] };
 }
 
 /** What the process uses now. */
@@ -57,7 +62,8 @@ export function renderMetrics(parts: MetricsParts, readFigures = readProcess): s
   return (
     exposeAll(serverFamilies, [{ labels: '', thing: figures }]) +
     exposeAll(vhostFamilies, vhosts) +
-    exposeAll(streamFamilies, streams)
+    exposeAll(streamFamilies, streams) +
+    exposeAll(forwardFamilies, labelledForwards(parts.forwards?.list() ?? []))
   );
 }
 
@@ -82,4 +88,17 @@ function labelled(
     if (!byLabels.has(labels)) byLabels.set(labels, { stats, players: playersOf.get(stats.id) });
   }
   return Array.from(byLabels, ([labels, thing]) => ({ labels, thing }));
+}
+
+/** Without what waits for a stream to copy. Keys are not shown, so a number tells apart what looks alike then. */
+function labelledForwards(forwards: readonly ForwardStats[]): Labelled<ForwardStats>[] {
+  const alike = new Map<string, number>();
+  const copies = forwards.filter(({ state }) => state !== 'idle').slice(0, MAX_METRIC_FORWARDS);
+  return copies.map((thing) => {
+    const { vhost, app, stream, url } = thing;
+    const labels = labelText({ vhost, app, stream, url });
+    const copy = (alike.get(labels) ?? 0) + 1;
+    alike.set(labels, copy);
+    return { labels: `${labels},${labelText({ copy: String(copy) })}`, thing };
+  });
 }

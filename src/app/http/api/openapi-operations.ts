@@ -25,6 +25,8 @@ export interface Operation {
   readonly summary: string;
   /** Names of `components/parameters`, without `id`. */
   readonly parameters?: readonly string[];
+  /** What is sent, as JSON. */
+  readonly body?: Schema;
   readonly answers: readonly Answer[];
 }
 
@@ -33,7 +35,7 @@ const JSONP = ['callback', 'method'];
 const API = '/api/v1/';
 
 type Tag = Operation['tag'];
-type Extra = Pick<Partial<Operation>, 'method' | 'parameters' | 'answers'>;
+type Extra = Pick<Partial<Operation>, 'method' | 'parameters' | 'answers' | 'body'>;
 
 const json = (schema: Schema, status = 200, about = 'As asked.'): Answer => {
   return { status, about, type: JSON_TYPE, schema };
@@ -45,9 +47,10 @@ function operation(
   id: string,
   path: string,
   summary: string,
-  { method = 'GET', parameters = [], answers = [] }: Extra,
+  { method = 'GET', parameters = [], answers = [], ...extra }: Extra,
 ): Operation {
-  return { method, path, id, tag, summary, parameters: [...parameters, ...JSONP], answers };
+  const own = { method, path, id, tag, summary, answers, ...extra };
+  return { ...own, parameters: [...parameters, ...JSONP] };
 }
 
 function read(tag: Tag, id: string, name: string, summary: string, schema: Schema): Operation {
@@ -134,6 +137,23 @@ const media: readonly Operation[] = [
   operation('media', 'kickClient', `${API}clients/{id}`, 'Ends a client.', {
     method: 'DELETE',
     answers: [json(orFailure(reply()), 200, 'Code 2049: no such client.')],
+  }),
+  operation('media', 'listForwards', `${API}forwards`, 'Copies of streams to other servers.', {
+    parameters: ['start', 'count', 'vhost', 'app', 'stream'],
+    answers: [json(listReply('forwards', 'Forward'))],
+  }),
+  operation('media', 'addForward', `${API}forwards`, 'Copies streams to another server.', {
+    method: 'POST',
+    body: ref('ForwardWish'),
+    answers: [json(reply({ id: integer('By which it is removed.') }))],
+  }),
+  operation('media', 'removeForward', `${API}forwards/{id}`, 'Ends what was added.', {
+    method: 'DELETE',
+    answers: [
+      json(reply(), 200, 'Removed, with all copies that it led to.'),
+      json(ref('Failure'), 404, 'No such forward.'),
+      json(ref('Failure'), 409, 'It was not added by the API, and stays.'),
+    ],
   }),
 ];
 

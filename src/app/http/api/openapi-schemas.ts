@@ -98,6 +98,33 @@ const client = object({
   jumps: integer('How often a player jumped forward to a key frame.'),
 });
 
+const forward = object({
+  id: integer('Context id, to be found in the log.'),
+  destination: orNull(integer('By which what an operator added is removed.')),
+  ...each(['vhost', 'app', 'stream'], string('Name; * for all.')),
+  url: string('Without the key to publish there.'),
+  origin: { ...string(), enum: ['config', 'backend', 'api'] },
+  state: { ...string(), enum: ['idle', 'connecting', 'connected', 'waiting', 'stopped'] },
+  since_ms: integer('Since when it is connected, or is not, ms of the epoch.'),
+  send_bytes: integer('Of all its connections.'),
+  kbps: object({ send_30s: integer('kbit/s, last 30 seconds.') }),
+  reconnects: integer(),
+  dropped: integer('Messages that the other server did not get because it was too slow.'),
+  last_error: string('Why it was refused or lost last; empty when it never was.'),
+});
+
+const forwardWish = object(
+  {
+    vhost: string('By default __defaultVhost__.'),
+    app: string('By default every app: *.'),
+    stream: string('By default every stream: *.'),
+    url: string(
+      'host, host:port, srv:name, or rtmp[s]://host/app/key; may hold [vhost] [app] [stream].',
+    ),
+  },
+  ['vhost', 'app', 'stream'],
+);
+
 const product = {
   Version: object({ ...each(['major', 'minor', 'revision'], integer()), version: string() }),
   Authors: object(
@@ -138,6 +165,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   Vhost: vhost,
   Stream: stream,
   Client: client,
+  Forward: forward,
+  ForwardWish: forwardWish,
   Failure: failure,
 };
 

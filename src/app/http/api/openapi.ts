@@ -86,7 +86,8 @@ function pathsOf(all: readonly Operation[]): object {
   return paths;
 }
 
-function describe({ id, tag, summary, path, parameters: names = [], answers }: Operation): object {
+function describe(operation: Operation): object {
+  const { id, tag, summary, path, parameters: names = [], body, answers } = operation;
   const own = path.endsWith('{id}') ? ['id', ...names] : names;
   const shared = Object.entries(SHARED).map(([status, name]) => [
     status,
@@ -106,6 +107,9 @@ function describe({ id, tag, summary, path, parameters: names = [], answers }: O
     summary,
     ...(own.length > 0 && {
       parameters: own.map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
     }),
     responses: Object.fromEntries([...particular, ...shared]) as object,
   };

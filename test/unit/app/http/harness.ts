@@ -65,10 +65,16 @@ export class Harness {
   }
 
   /** Sends a request on a connection of its own, which the request asks to close, and waits for the end. */
-  async ask(line: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  async ask(
+    line: string,
+    headers: Readonly<Record<string, string>> = {},
+    body = '',
+  ): Promise<Answer> {
     const client = this.client();
-    const lines = Object.entries({ Host: 'a.test', Connection: 'close', ...headers });
-    client.send(`${line} HTTP/1.1\r\n${lines.map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`);
+    const length = body === '' ? {} : { 'Content-Length': `${body.length}` };
+    const lines = Object.entries({ Host: 'a.test', Connection: 'close', ...length, ...headers });
+    const head = lines.map(([k, v]) => `${k}: ${v}\r\n`).join('');
+    client.send(`${line} HTTP/1.1\r\n${head}\r\n${body}`);
     const [answer] = parseAnswers(await client.end, line.startsWith('HEAD'));
     if (answer === undefined) throw new Error(`no answer to ${line}`);
     return answer;

@@ -2,15 +2,18 @@
 import { Config } from '../../../../../src/app/config/config';
 import { jsonRefusals } from '../../../../../src/app/http/api/api-answer';
 import type {
+  ApiForwards,
   ApiOptions,
   ApiParts,
   ApiStatistics,
+  ForwardWish,
   MachineFigures,
   ReloadResult,
 } from '../../../../../src/app/http/api/api-parts';
 import { ApiRoute } from '../../../../../src/app/http/api/api-route';
 import type {
   ClientStats,
+  ForwardStats,
   PlayersSum,
   ServerTotals,
   StreamStats,
@@ -103,6 +106,51 @@ export function sampleClient(id = 102): ClientStats {
     ...traffic,
     player: { messages: 77, dropped: 5, lagMs: 340.2, jumps: 1 },
   };
+}
+
+/** A copy that an operator wants. */
+export const sampleForward: ForwardStats = {
+  id: 201,
+  destinationId: 117,
+  vhost: 'a.com',
+  app: 'live',
+  stream: 'livestream',
+  url: 'rtmps://b.test:443/live2/***',
+  origin: 'api',
+  state: 'connected',
+  sinceMs: 1_700_000_000_000,
+  sendBytes: 5000,
+  sendKbps: 40.4,
+  reconnects: 2,
+  dropped: 7,
+  lastError: 'b.test:443: connection lost',
+};
+
+/** Copies as a test sets them; what is wished for is kept. */
+export class FakeForwards implements ApiForwards {
+  stats: ForwardStats[] = [sampleForward];
+  readonly wishes: ForwardWish[] = [];
+  readonly removed: number[] = [];
+  /** Thrown at the next wish. */
+  failure: Error | undefined;
+
+  list(): ForwardStats[] {
+    return this.stats;
+  }
+
+  add(wish: ForwardWish): number {
+    if (this.failure) throw this.failure;
+    this.wishes.push(wish);
+    return 117;
+  }
+
+  remove(id: number): 'removed' | 'unknown' | 'fixed' {
+    const found = this.stats.find((one) => one.id === id);
+    if (!found) return 'unknown';
+    if (found.origin !== 'api') return 'fixed';
+    this.removed.push(id);
+    return 'removed';
+  }
 }
 
 /** Statistics as a test sets them; what is done to clients and streams is kept. */
@@ -204,6 +252,7 @@ export interface JsonAnswer {
 
 export class ApiHarness {
   readonly statistics = new FakeStatistics();
+  readonly forwards = new FakeForwards();
   readonly log = new RecordingLogger();
   readonly clock = new ManualClock();
   options: ApiOptions;
@@ -220,6 +269,7 @@ export class ApiHarness {
       options: () => this.options,
       connections: () => 9,
       reload: () => Promise.resolve(this.reloadResult),
+      forwards: this.forwards,
       ...parts,
     });
     this.http = new Harness({
@@ -230,8 +280,12 @@ export class ApiHarness {
     });
   }
 
-  async json(line: string, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer> {
-    const answer = await this.http.ask(line, headers);
+  async json(
+    line: string,
+    headers: Readonly<Record<string, string>> = {},
+    body = '',
+  ): Promise<JsonAnswer> {
+    const answer = await this.http.ask(line, headers, body);
     const json = JSON.parse(answer.body.toString()) as Record<string, unknown>;
     return { status: answer.status, json, answer };
   }

@@ -8,6 +8,7 @@ import {
   renderMetrics,
 } from '../../../../../src/app/http/api/metrics';
 import {
+  forwardFamilies,
   serverFamilies,
   streamFamilies,
   vhostFamilies,
@@ -18,7 +19,14 @@ import { product } from '../../../../../src/core/version';
 import { parsePrometheus } from '../../../../support/prometheus-text';
 import type { Metric, MetricSample } from '../../../../support/prometheus-text';
 
-import { FakeStatistics, sampleClient, sampleStream, sampleVhost } from './harness';
+import {
+  FakeForwards,
+  FakeStatistics,
+  sampleClient,
+  sampleForward,
+  sampleStream,
+  sampleVhost,
+} from './harness';
 
 const figures: ProcessFigures = {
   nodeVersion: 'v20.0.0',
@@ -32,12 +40,15 @@ const figures: ProcessFigures = {
 
 describe('the metrics', () => {
   let statistics: FakeStatistics;
+  let forwards: FakeForwards;
 
   beforeEach(() => {
     statistics = new FakeStatistics();
+    forwards = new FakeForwards();
   });
 
-  const render = (): string => renderMetrics({ statistics, connections: () => 9 }, () => figures);
+  const render = (): string =>
+    renderMetrics({ statistics, forwards, connections: () => 9 }, () => figures);
   const metrics = (): Map<string, Metric> => parsePrometheus(render());
   const samples = (name: string): readonly MetricSample[] => {
     const metric = metrics().get(name);
@@ -47,7 +58,7 @@ describe('the metrics', () => {
   const value = (name: string): number | undefined => samples(name)[0]?.value;
 
   it('are exactly those of the tables, all in a text that a strict reader takes', () => {
-    const known = [...serverFamilies, ...vhostFamilies, ...streamFamilies];
+    const known = [...serverFamilies, ...vhostFamilies, ...streamFamilies, ...forwardFamilies];
     assert.deepEqual(
       [...metrics().keys()],
       known.map(({ name }) => name),
@@ -178,6 +189,30 @@ describe('the metrics', () => {
     assert.equal(value('srs_metrics_omitted_streams'), 5);
   });
 
+  it('tell of each copy to another server, also of those that differ in their key only', () => {
+    forwards.stats = [
+      sampleForward,
+      { ...sampleForward, id: 202, state: 'waiting', sendBytes: 1 },
+      { ...sampleForward, id: 203, stream: 'other' },
+      { ...sampleForward, id: 204, stream: '*', state: 'idle' },
+    ];
+    const connected = samples('srs_forward_connected');
+    assert.deepEqual(
+      connected.map(({ labels, value: up }) => [labels['stream'], labels['copy'], up]),
+      [
+        ['livestream', '1', 1],
+        ['livestream', '2', 0],
+        ['other', '1', 1],
+      ],
+    );
+    assert.equal(connected[0]?.labels['url'], sampleForward.url);
+    assert.equal(value('srs_forward_sent_bytes_total'), 5000);
+    assert.equal(value('srs_forward_reconnects_total'), 2);
+    assert.equal(value('srs_forward_dropped_messages_total'), 7);
+    forwards.stats = [];
+    assert.ok(!metrics().has('srs_forward_connected'));
+  });
+
   it('have no line for a single client', () => {
     const withFew = render().length;
     statistics.clientList = Array.from({ length: 500 }, (_, index) => sampleClient(200 + index));
@@ -187,7 +222,7 @@ describe('the metrics', () => {
   it('are all in the documentation, with type and labels, and it knows no others', () => {
     const page = join(__dirname, '../../../../../doc/monitoring.md');
     const rows = [...readFileSync(page, 'utf8').matchAll(/^\| `(srs_\w+)` +\| (\w+) +\|(.*)$/gm)];
-    const families = [...serverFamilies, ...vhostFamilies, ...streamFamilies];
+    const families = [...serverFamilies, ...vhostFamilies, ...streamFamilies, ...forwardFamilies];
     assert.deepEqual(
       rows.map(([, name, type]) => `${name} ${type}`),
       families.map(({ name, type }) => `${name} ${type}`),

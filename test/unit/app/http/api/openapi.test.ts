@@ -14,8 +14,10 @@ import type { Answer } from '../harness';
 import {
   apiOptions,
   ApiHarness,
+  FakeForwards,
   FakeStatistics,
   sampleClient,
+  sampleForward,
   sampleStream,
   sampleVhost,
   SERVER_ID,
@@ -32,6 +34,7 @@ interface Described {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly parameters?: readonly { readonly $ref: string }[];
+  readonly requestBody?: object;
   readonly responses: Readonly<Record<string, Response>>;
 }
 
@@ -56,7 +59,17 @@ const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   }),
 );
 
-const ids = { vhosts: sampleVhost.id, streams: sampleStream.id, clients: 102 };
+const ids = {
+  vhosts: sampleVhost.id,
+  streams: sampleStream.id,
+  clients: 102,
+  forwards: sampleForward.id,
+};
+
+/** What is sent where something has to be. */
+function bodyOf({ requestBody }: Described): string {
+  return requestBody ? JSON.stringify({ app: 'live', url: 'b.test' }) : '';
+}
 
 /** A path that leads to something, or to nothing. */
 function realPath(path: string, isThere = true): string {
@@ -146,6 +159,7 @@ describe('the description of the API', () => {
       options: () => apiOptions(),
       connections: () => 0,
       reload: () => Promise.resolve(api.reloadResult),
+      forwards: new FakeForwards(),
     });
     const known = endpoints.flatMap(({ path, read, changes = {} }) =>
       [...(read ? ['GET'] : []), ...Object.keys(changes)].map((method) => `${method} ${path}`),
@@ -163,7 +177,7 @@ describe('the description of the API', () => {
 
   for (const { method, path, operation } of described) {
     it(`is what ${method} ${path} answers`, async () => {
-      const answer = await api.http.ask(`${method} ${realPath(path)}`);
+      const answer = await api.http.ask(`${method} ${realPath(path)}`, {}, bodyOf(operation));
       assert.ok(answer.status < 400, `${answer.status}`);
       const whenFound = (schema: Schema): Schema => schema.anyOf?.[0] ?? schema;
       assert.deepEqual(faultsOfAnswer(operation, answer, whenFound), []);
@@ -196,7 +210,7 @@ describe('the description of the API', () => {
   }
 
   it('tells the answer to parameters that make no sense', async () => {
-    for (const path of ['vhosts', 'streams', 'clients']) {
+    for (const path of ['vhosts', 'streams', 'clients', 'forwards']) {
       const operation = document.paths[`/api/v1/${path}`]?.['get'];
       assert.ok(operation);
       for (const query of ['start=x', 'count=-1', 'callback=1x']) {
@@ -235,6 +249,22 @@ describe('the description of the API', () => {
       assert.ok(operation);
       assert.deepEqual(faultsOfAnswer(operation, await api.http.ask(`GET /api/v1/${list}`)), []);
     }
+  });
+
+  it('tells why a body makes no sense, and that a forward of the configuration stays', async () => {
+    const add = document.paths['/api/v1/forwards']?.['post'];
+    const remove = document.paths['/api/v1/forwards/{id}']?.['delete'];
+    assert.ok(add && remove);
+    const bad = await api.http.ask('POST /api/v1/forwards', {}, '[]');
+    assert.equal(bad.status, 400);
+    assert.deepEqual(faultsOfAnswer(add, bad), []);
+    api.forwards.stats = [{ ...sampleForward, origin: 'config', destinationId: undefined }];
+    const list = document.paths['/api/v1/forwards']?.['get'];
+    assert.ok(list);
+    assert.deepEqual(faultsOfAnswer(list, await api.http.ask('GET /api/v1/forwards')), []);
+    const fixed = await api.http.ask(`DELETE /api/v1/forwards/${sampleForward.id}`);
+    assert.equal(fixed.status, 409);
+    assert.deepEqual(faultsOfAnswer(remove, fixed), []);
   });
 
   it('is checked by something that finds faults', () => {

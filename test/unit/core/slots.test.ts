@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { Slots } from '../../../../src/app/hooks/slots';
+import { Slots } from '../../../src/core/slots';
 
 describe('the places of calls', () => {
   it('are given in the order of asking, so many at a time', () => {
