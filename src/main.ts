@@ -1,6 +1,7 @@
 /** Owns the program: command line in, exit status out, and what lies between put in order. */
 import { resolve } from 'node:path';
 
+import type * as bandcheckModule from './app/bandcheck/command';
 import { Config } from './app/config/config';
 import type { ConfigText, GlobalOptions } from './app/config/config';
 import { diffConfigs } from './app/config/diff';
@@ -98,6 +99,8 @@ class Program {
       case 'version':
         process.stderr.write(`${product.version}\n`);
         return ExitStatus.OK;
+      case 'bandcheck':
+        return this.#measure(command.url);
       case 'order':
         return this.#order(command.order, command.configFile);
       case 'test':
@@ -121,6 +124,15 @@ class Program {
     this.#log.flushSync();
     process.stdout.write(`${lines.join('\n') || 'nothing would change'}\n`);
     return ExitStatus.OK;
+  }
+
+  /** Measures the bandwidth to a server; throws SrsError when the url is none. */
+  async #measure(url: string): Promise<number> {
+    const { runCheck } = loadBandcheck();
+    const { summary, json, isMeasured } = await runCheck(url, this.#log);
+    process.stdout.write(summary);
+    process.stderr.write(json);
+    return isMeasured ? ExitStatus.OK : ExitStatus.NOT_MEASURED;
   }
 
   /** Has a running server do something; throws SrsError when the file does not tell where it is. */
@@ -323,6 +335,8 @@ class Program {
 /* eslint-disable @typescript-eslint/no-require-imports -- import() does not pass through tsx/cjs */
 const loadLauncher = (): typeof launcherModule =>
   require('./app/process/launcher') as typeof launcherModule;
+const loadBandcheck = (): typeof bandcheckModule =>
+  require('./app/bandcheck/command') as typeof bandcheckModule;
 const loadServer = (): typeof serverModule => require('./app/server') as typeof serverModule;
 /* eslint-enable @typescript-eslint/no-require-imports */
 

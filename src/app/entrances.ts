@@ -73,7 +73,12 @@ export class Entrances {
 
   /** The ports that are open for a protocol, in the order of the configuration. */
   ports(protocol: ListenProtocol): number[] {
-    return this.#listeners.ports(protocol);
+    return this.addresses(protocol).map(({ port }) => port);
+  }
+
+  /** The same, with the addresses that they are open at. */
+  addresses(protocol: ListenProtocol): ListenAddress[] {
+    return this.#listeners.addresses(protocol);
   }
 
   /** Lets nobody in any more; those who are there stay. Idempotent. */

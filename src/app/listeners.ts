@@ -93,9 +93,12 @@ export class Listeners {
     }
   }
 
-  /** The ports that are open for a protocol, in the order of the configuration. */
-  ports(protocol: ListenProtocol): number[] {
-    return (this.#open.get(protocol) ?? []).map(({ listener }) => listener.port);
+  /** What is open for a protocol, in the order of the configuration, with the ports that were found for 0. */
+  addresses(protocol: ListenProtocol): ListenAddress[] {
+    return (this.#open.get(protocol) ?? []).map(({ address, listener }) => ({
+      host: address.host,
+      port: listener.port,
+    }));
   }
 
   /** Stops accepting; clients that are there stay. Idempotent. */

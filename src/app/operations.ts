@@ -8,7 +8,7 @@ import { PublisherLimit } from './access/publisher-limit';
 import type { CurrentConfig } from './current-config';
 import { Heartbeat } from './heartbeat/heartbeat';
 import { jsonRefusals } from './http/api/api-answer';
-import type { ReloadResult } from './http/api/api-parts';
+import type { ApiForwards, ReloadResult } from './http/api/api-parts';
 import { ApiRoute } from './http/api/api-route';
 import { MonitoringPages } from './http/api/monitoring-pages';
 import type { HttpRoute } from './http/exchange';
@@ -25,6 +25,7 @@ export interface OperationsParts {
   readonly statistics: Statistics;
   /** What is below `/console/` of the API. */
   readonly files: HttpRoute;
+  readonly forwards: ApiForwards;
   /** Connections that are open now, and all that there ever were. */
   connections(): number;
   accepted(): number;

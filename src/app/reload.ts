@@ -5,6 +5,7 @@ import { describeError, describeFault, ErrorCode, SrsError } from '../core/error
 import { redact } from '../core/redact';
 import { isBuilt } from '../core/version';
 
+import type { Cluster } from './cluster';
 import type { Config, GlobalOptions, VhostOptions } from './config/config';
 import { diffConfigs } from './config/diff';
 import { globalRows } from './config/sections/global';
@@ -29,6 +30,7 @@ export interface ReloadParts extends VhostParts {
   readonly gate: Pick<HlsGate, 'setVhosts' | 'closeVhost'>;
   readonly dvr: Pick<DvrService, 'setVhosts'>;
   readonly ingest: Pick<IngestManager, 'setVhost' | 'setPort'>;
+  readonly cluster: Pick<Cluster, 'apply' | 'setVhost' | 'closeVhost' | 'applyRegistry'>;
   /** The server ends: nothing is to be opened any more. */
   readonly isStopping: () => boolean;
 }
@@ -103,6 +105,14 @@ const rootSections: readonly RootSection[] = [
     },
   },
   {
+    title: 'origin_registry',
+    fields: ['originRegistry', 'originRegistryLeaseMs', 'originAnnounce'],
+    apply: (_change, { cluster }) => {
+      cluster.applyRegistry();
+      return undefined;
+    },
+  },
+  {
     title: 'operations',
     fields: [],
     apply: (_change, { operations }) => {
@@ -122,6 +132,7 @@ const readOnUse: readonly (keyof GlobalOptions)[] = [
   'queryLatestVersion',
   'stats',
   'heartbeat',
+  'resolver',
 ];
 
 /** The options of root level that a reload of the server applies. */

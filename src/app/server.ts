@@ -10,8 +10,10 @@ import { BroadcastLog } from '../net/broadcast-log';
 import { Engine } from '../net/engine';
 import { TlsChannel } from '../net/tls-channel';
 
-import { allowAll } from './access/access';
 import type { AccessContext, Authorizer } from './access/access';
+import { Authorizers } from './access/authorizers';
+import { BandcheckService } from './bandcheck/service';
+import { Cluster } from './cluster';
 import type { Config } from './config/config';
 import { CurrentConfig } from './current-config';
 import { DvrService } from './dvr/dvr-service';
@@ -43,7 +45,9 @@ export interface ServerDependencies {
   readonly engine?: Engine;
   readonly clock?: Clock;
   readonly ids?: ContextIds;
+  /** In the place of the hooks. */
   readonly authorizer?: Authorizer;
+  readonly bandcheck?: BandcheckService;
   /** Reads the configuration file again; without it the API cannot. */
   readonly reload?: () => Promise<ReloadResult>;
 }
@@ -61,6 +65,7 @@ export class Server {
   readonly #dvr: DvrService;
   /** Undefined where they were left out of the build. */
   readonly #hooks: HookService | undefined;
+  readonly #cluster: Cluster;
   readonly #sinks: StreamSinks;
   readonly #pithyPrint: PithyPrint;
   readonly #statistics: Statistics;
@@ -73,26 +78,34 @@ export class Server {
 
   constructor(config: Config, log: Logger, dependencies: ServerDependencies = {}) {
     const engine = dependencies.engine ?? new Engine(log);
-    const clock = dependencies.clock ?? systemClock;
-    const ids = dependencies.ids ?? new ContextIds();
+    const { clock = systemClock, ids = new ContextIds() } = dependencies;
     const current = new CurrentConfig(config);
     const { findVhost } = current;
     const hooks = isBuilt('http-callback') ? new HookService({ log, clock, findVhost }) : undefined;
-    const authorizer = dependencies.authorizer ?? hooks ?? allowAll;
     const pithyPrint = new PithyPrint(config.global.pithyPrintMs, clock);
     const hub = new Hub((options) => new BroadcastLog(engine, options), {
       onCreate: (source, vhost) => {
         this.#statistics.addStream(source);
         this.#sinks.apply(source, vhost);
+        this.#cluster.apply(source, vhost);
       },
       onDrop: (source) => {
         this.#statistics.removeStream(source);
+        this.#cluster.forget(source);
       },
     });
-    const isUtc = (): boolean => current.global.utcTime;
     const statistics = new Statistics(clock, process.pid);
-    const accessContext = accessContextOf(statistics, hub);
-    const shared = { hub, log, clock, ids, authorizer, accessContext, statistics, pithyPrint };
+    const common = { hub, log, clock, ids, statistics, pithyPrint };
+    const cluster = new Cluster({
+      ...common,
+      config: current,
+      engine,
+      backend: hooks,
+      listening: () => this.#entrances.addresses('RTMP'),
+    });
+    const first = dependencies.authorizer ?? hooks;
+    const authorizer = new Authorizers([...(first ? [first] : []), ...cluster.authorizers]);
+    const shared = { ...common, authorizer, accessContext: accessContextOf(statistics, hub) };
     this.#config = current;
     this.#log = log;
     this.#engine = engine;
@@ -101,27 +114,19 @@ export class Server {
     this.#pithyPrint = pithyPrint;
     this.#statistics = statistics;
     this.#hooks = hooks;
-    this.#rtmp = new RtmpService({ ...shared, findVhost });
-    this.#hls = new HlsService({
-      log,
-      clock,
-      pithyPrint,
-      isUtc,
-      onSegment: (segment) => hooks?.onHls(segment),
-      dropPublisher: (name, reason) => {
-        hub.find(name)?.publisher?.drop(new SrsError(ErrorCode.HLS_DECODE_ERROR, reason));
-      },
-    });
+    this.#cluster = cluster;
+    const bandcheck = dependencies.bandcheck ?? new BandcheckService({ clock });
+    this.#rtmp = new RtmpService({ ...shared, findVhost, bandcheck });
+    const isUtc = (): boolean => current.global.utcTime;
+    this.#hls = this.#createHls(isUtc);
     this.#dvr = new DvrService({ log, clock, isUtc, onFileClosed: (file) => hooks?.onDvr(file) });
     this.#sinks = new StreamSinks({ hls: this.#hls, dvr: this.#dvr });
     this.#web = new Web({ ...shared, config: current, hls: this.#hls });
     this.#operations = new Operations({
+      ...common,
       config: current,
-      statistics,
-      log,
-      clock,
-      ids,
       files: this.#web.files,
+      forwards: cluster.forward,
       connections: () => this.#connections,
       accepted: () => engine.stats.accepted,
       reload: dependencies.reload ?? cannotReload,
@@ -161,8 +166,10 @@ export class Server {
       this.#rtmp.sweep(nowMs);
       this.#web.sweep(nowMs);
       this.#operations.sweep(nowMs);
+      this.#cluster.forward.sample(nowMs);
     }, SWEEP_MS).unref();
     this.#operations.apply();
+    this.#cluster.applyRegistry();
     if (isBuilt('dvr')) this.#dvr.start(this.#config.vhosts);
     if (isBuilt('ingest')) this.#startIngest();
   }
@@ -190,14 +197,29 @@ export class Server {
     const clients = [this.#rtmp, this.#web.live].map((service) => service.stop(STOP_TIMEOUT_MS));
     const requests = this.#web.http.stop(STOP_TIMEOUT_MS);
     await Promise.all(clients);
+    const cluster = this.#cluster.stop();
     this.#hub.close();
     // Requests that wait for more of a stream are answered when its HLS ends.
     const operations = this.#operations.stop(STOP_TIMEOUT_MS);
-    await Promise.all([requests, operations, this.#hls.stop(), this.#dvr.stop()]);
+    await Promise.all([requests, operations, cluster, this.#hls.stop(), this.#dvr.stop()]);
     this.#web.gate.stop();
     await this.#hooks?.stop(STOP_TIMEOUT_MS);
     this.#pithyPrint.close();
     this.#engine.close();
+  }
+
+  #createHls(isUtc: () => boolean): HlsService {
+    return new HlsService({
+      log: this.#log,
+      clock: this.#clock,
+      pithyPrint: this.#pithyPrint,
+      isUtc,
+      onSegment: (segment) => this.#hooks?.onHls(segment),
+      dropPublisher: (name, reason) => {
+        const error = new SrsError(ErrorCode.HLS_DECODE_ERROR, reason);
+        this.#hub.find(name)?.publisher?.drop(error);
+      },
+    });
   }
 
   #createIngest(ids: ContextIds): IngestManager {
@@ -224,6 +246,7 @@ export class Server {
       hls: this.#hls,
       dvr: this.#dvr,
       sinks: this.#sinks,
+      cluster: this.#cluster,
       ingest: this.#ingest,
       entrances: this.#entrances,
       pithyPrint: this.#pithyPrint,

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../core/logger';
 import { isBuilt } from '../core/version';
 
+import type { Cluster } from './cluster';
 import type { VhostOptions } from './config/config';
 import { vhostRows } from './config/sections/vhost';
 import type { HlsService } from './hls/hls-service';
@@ -24,6 +25,7 @@ export interface VhostParts {
   readonly gate: Pick<HlsGate, 'closeVhost'>;
   readonly hls: Pick<HlsService, 'closeVhost'>;
   readonly sinks: Pick<StreamSinks, 'apply' | 'end'>;
+  readonly cluster: Pick<Cluster, 'apply' | 'setVhost' | 'closeVhost'>;
   readonly ingest: Pick<IngestManager, 'setVhost'>;
 }
 
@@ -77,6 +79,21 @@ const vhostSections: readonly VhostSection[] = [
   },
   {
     fields: [
+      'forward',
+      'forwardBackend',
+      'origin',
+      'upstreamVhost',
+      'upstreamVerify',
+      'edgeTimeoutMs',
+      'edgeLingerMs',
+      'debugSrsUpnode',
+    ],
+    apply: ({ after }, { cluster }) => {
+      cluster.setVhost(after);
+    },
+  },
+  {
+    fields: [
       'mr',
       'mwLatencyMs',
       'minLatency',
@@ -114,6 +131,8 @@ const vhostSections: readonly VhostSection[] = [
       'limits',
       'httpHooks',
       'httpStatic',
+      'tokenTraverse',
+      'bandcheck',
     ],
   },
 ];
@@ -143,7 +162,10 @@ async function add(vhost: VhostOptions, parts: VhostParts, guard: Guard): Promis
   const isDone = await guard(`vhost ${name}`, async () => {
     // What is left of the time before it was switched off.
     setStreamOptions({ after: vhost }, parts);
-    for (const source of parts.hub.ofVhost(name)) parts.sinks.apply(source, vhost);
+    for (const source of parts.hub.ofVhost(name)) {
+      parts.sinks.apply(source, vhost);
+      parts.cluster.apply(source, vhost);
+    }
     await reloadIngest(vhost, parts);
   });
   if (isDone) parts.log.trace(`reload new vhost ${name} success.`);
@@ -151,7 +173,7 @@ async function add(vhost: VhostOptions, parts: VhostParts, guard: Guard): Promis
 
 async function remove(vhost: VhostOptions, parts: VhostParts, guard: Guard): Promise<void> {
   const { name } = vhost;
-  const { log, hub, rtmp, live, gate, hls, sinks } = parts;
+  const { log, hub, rtmp, live, gate, hls, sinks, cluster } = parts;
   log.trace(`vhost ${name} removed, reload it.`);
   const reason = `vhost ${name} was removed by a reload`;
   const isDone = await guard(`vhost ${name}`, async () => {
@@ -160,6 +182,7 @@ async function remove(vhost: VhostOptions, parts: VhostParts, guard: Guard): Pro
     rtmp.closeVhost(name, reason);
     live.closeVhost(name, reason);
     gate.closeVhost(name, reason);
+    cluster.closeVhost(name, reason);
     for (const source of hub.ofVhost(name)) sinks.end(source);
     hls.closeVhost(name);
     hub.dropIdle(name);

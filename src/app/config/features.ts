@@ -32,7 +32,12 @@ export type Feature =
 
 /** What this build can do; building a feature adds its entry here, and its warning is gone. */
 export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
+  'bandcheck',
+  'bandcheck',
   'dvr',
+  'edge',
+  'forward',
+  'forward_backend',
   'heartbeat',
   'hls',
   'http_api',
@@ -40,6 +45,7 @@ export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
   'http_remux',
   'http_server',
   'http_static',
+  'origin_registry',
   'refer',
   'rtmps',
   'security',

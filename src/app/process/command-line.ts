@@ -16,6 +16,7 @@ export type ServerOrder = 'reload' | 'quit' | 'stop' | 'reopen';
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'bandcheck'; readonly url: string }
   | { readonly kind: 'order'; readonly order: ServerOrder; readonly configFile: string }
   | {
       readonly kind: 'test';
@@ -32,7 +33,9 @@ export type Command =
 
 const LONG_OPTIONS: Readonly<Record<string, string>> = { '--help': '-h', '--version': '-v' };
 const DIFF = '--diff';
-const VALUE_LETTERS = 'cpsx';
+/** Long options with a value, and the name under which it is kept. */
+const LONG_VALUES: Readonly<Record<string, string>> = { [DIFF]: DIFF, '--bandcheck': 'b' };
+const VALUE_LETTERS = 'bcpsx';
 const ORDERS: readonly ServerOrder[] = ['reload', 'quit', 'stop', 'reopen'];
 const MAX_PORT = 65535;
 
@@ -46,7 +49,7 @@ interface Seen {
 /**
  * Reads the arguments after the program's name, left to right. Letters combine (`-tc FILE`), a
  * value may follow its letter at once (`-cFILE`). Help asked for by `-h`, `-?` or a stray word is
- * taken back by a later `-v`, `-t`, `-c` or `-s`; what remains of help wins, then version.
+ * taken back by a later `-v`, `-t`, `-b`, `-c` or `-s`; what remains of help wins, then version.
  *
  * @param program how the user calls this program, for messages.
  * @throws SrsError 1023 unknown letter, missing value, no configuration file, bad port or signal.
@@ -60,11 +63,18 @@ export function parseCommandLine(args: readonly string[], program: string): Comm
   }
   if (seen.help) return { kind: 'help' };
   if (seen.version) return { kind: 'version' };
+  const url = seen.values.get('b');
+  if (url !== undefined) return bandcheckOf(seen, url);
   const configFile = seen.values.get('c');
   if (configFile === undefined) {
     throw usageError(`config file not specified, see help: ${program} -h`);
   }
   return commandOf(seen, configFile);
+}
+
+function bandcheckOf({ test, values }: Seen, url: string): Command {
+  if (!test && values.size === 1) return { kind: 'bandcheck', url };
+  throw usageError('option "-b" excludes all others');
 }
 
 function commandOf({ test, values }: Seen, configFile: string): Command {
@@ -85,11 +95,12 @@ function commandOf({ test, values }: Seen, configFile: string): Command {
 
 /** Reads one argument; true when it took the next one as its value. */
 function readOption(arg: string, next: string | undefined, seen: Seen, program: string): boolean {
-  const [name, ...rest] = arg.split('=');
-  if (name !== DIFF) return readLetters(arg, next, seen, program);
+  const [name = '', ...rest] = arg.split('=');
+  const key = LONG_VALUES[name];
+  if (key === undefined) return readLetters(arg, next, seen, program);
   const value = rest.length > 0 ? rest.join('=') : next;
-  if (value === undefined || value === '') throw usageError(`option "${DIFF}" requires parameter`);
-  seen.values.set(DIFF, value);
+  if (value === undefined || value === '') throw usageError(`option "${name}" requires parameter`);
+  keepValue(key, value, seen);
   return rest.length === 0;
 }
 
@@ -101,16 +112,20 @@ function readLetters(arg: string, next: string | undefined, seen: Seen, program:
       readFlag(letter, seen, program);
       continue;
     }
-    if (letter === 'c' || letter === 's') seen.help = false;
     const rest = arg.slice(at + 1);
     const value = rest === '' ? next : rest;
     if (value === undefined || value === '') {
       throw usageError(`option "-${letter}" requires parameter`);
     }
-    seen.values.set(letter, value);
+    keepValue(letter, value, seen);
     return rest === '';
   }
   return false;
+}
+
+function keepValue(name: string, value: string, seen: Seen): void {
+  if ('bcs'.includes(name)) seen.help = false;
+  seen.values.set(name, value);
 }
 
 function readFlag(letter: string, seen: Seen, program: string): void {

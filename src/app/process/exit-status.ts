@@ -12,4 +12,6 @@ export const ExitStatus = {
   INTERNAL: 3,
   /** With `-s`: no server is running, or it cannot be signalled, or does not end. */
   NO_SERVER: 4,
+  /** With `-b`: the bandwidth could not be measured. */
+  NOT_MEASURED: 5,
 } as const;

@@ -15,6 +15,7 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['-s signal', 'tell the running server: reload, reopen (its log), quit, stop (at once)'],
   ['-p rtmp-port', 'listen at this RTMP port instead, in the foreground, log to console'],
   ['-x http-port', 'serve HTTP at this port, in the foreground, log to console'],
+  ['-b, --bandcheck url', 'measure the bandwidth to a server, rtmp://server/app?key=K,vhost=V'],
 ];
 
 const STATUSES: readonly (readonly [string, string])[] = [
@@ -23,6 +24,7 @@ const STATUSES: readonly (readonly [string, string])[] = [
   ['2', 'could not start: already running, pid file, ports'],
   ['3', 'ended by an internal error, the log has its trace'],
   ['4', 'with -s: no server is running, or it cannot be signalled, or does not end'],
+  ['5', 'with -b: the bandwidth could not be measured'],
   ['128+N', 'ended at once by a second signal N'],
 ];
 
@@ -43,7 +45,7 @@ export function helpText(program: string): string {
     `Build: ${buildInfo.date} Configuration:${buildInfo.configure}`,
     `Features:${buildInfo.features}`,
     '',
-    `Usage: ${program} [-h?vV] [[-t] -c <filename>] [--diff <filename>] [-s <signal>] [-p <rtmp-port>] [-x <http-port>]`,
+    `Usage: ${program} [-h?vV] [[-t] -c <filename>] [--diff <filename>] [-s <signal>] [-p <rtmp-port>] [-x <http-port>] [-b <url>]`,
     '',
     'Options:',
     ...table(OPTIONS),
@@ -57,6 +59,7 @@ export function helpText(program: string): string {
     `   ${program} -c conf/srs.conf`,
     `   ${program} -s reload -c conf/srs.conf`,
     `   ${program} -t -c new.conf --diff conf/srs.conf`,
+    `   ${program} -b 'rtmp://server:1935/app?key=KEY,vhost=bandcheck.srs.com'`,
     '',
   ].join('\n');
 }

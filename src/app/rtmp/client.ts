@@ -4,6 +4,8 @@ import type { SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import type { Socket } from '../../net/socket';
 import type { TlsChannel } from '../../net/tls-channel';
+import type { BandwidthPacket } from '../../rtmp/packets/bandwidth';
+import type { ServerIdentity } from '../../rtmp/packets/connect';
 import type { ServerSession } from '../../rtmp/server-session';
 import type {
   AccessAction,
@@ -41,12 +43,34 @@ export interface RtmpClient extends ClientIdentity {
   refuse(action: AccessAction, refusal: Refusal): void;
   /** Somebody else than the client wants its end: tells it why, by what it does, and closes soon, whatever it takes. */
   kick(reason: string): void;
+  /** Closes in good order: all is done. */
+  finish(): void;
   /** Logs what went wrong and closes at once. */
   fail(error: unknown): void;
   /** The connect was refused and the client told; logs it, and closes. */
   onRefused(error: SrsError): void;
   /** Rates for status lines: `okbps=a,b,c, ikbps=a,b,c`. */
   traffic(nowMs: number): string;
+}
+
+/** A bandwidth check of one client, which does nothing else. */
+export interface BandwidthTest {
+  /** Takes a step of the client. */
+  onPacket(packet: BandwidthPacket): void;
+  /** The client has taken what waited. */
+  onDrain(): void;
+  /** Leaves off, wherever it stands. */
+  stop(): void;
+}
+
+/** Measures the clients of vhosts that are made for it. */
+export interface BandwidthTester {
+  /** Answers the connect: refuses the client (undefined), or accepts and measures it. */
+  begin(
+    client: RtmpClient,
+    options: VhostOptions['bandcheck'],
+    identity: ServerIdentity,
+  ): BandwidthTest | undefined;
 }
 
 /** What connections share. */
@@ -56,6 +80,7 @@ export interface RtmpHost {
   readonly authorizer: Authorizer;
   readonly accessContext: AccessContext;
   readonly statistics: Pick<Statistics, 'join'> | undefined;
+  readonly bandcheck: BandwidthTester | undefined;
   /** The enabled vhost that serves a name, which may be the default one. */
   findVhost(name: string): VhostOptions | undefined;
   /** A publisher or player begins (true) or ends (false). */

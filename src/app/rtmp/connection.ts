@@ -7,6 +7,7 @@ import { redact } from '../../core/redact';
 import { endWithin } from '../../net/ending';
 import type { SocketHandler } from '../../net/socket';
 import { TlsChannel } from '../../net/tls-channel';
+import { redirectMessage } from '../../rtmp/redirect';
 import type { RtmpRequest } from '../../rtmp/request';
 import { ServerSession } from '../../rtmp/server-session';
 import { RefusalStatus } from '../access/access';
@@ -173,10 +174,18 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
 
   refuse(action: AccessAction, refusal: Refusal): void {
     if (this.isClosing) return;
-    const { code, description } = refusal;
+    const { code, description, redirectUrl } = refusal;
+    if (redirectUrl !== undefined) {
+      this.#redirect(action, redirectUrl);
+      return;
+    }
     this.log.error(`${action} refused, ${redact(description)}, ret=${code}`);
     this.#tell(action, refusal);
     this.#end(code);
+  }
+
+  finish(): void {
+    if (!this.isClosing) this.#end(0);
   }
 
   onRefused(error: SrsError): void {
@@ -192,6 +201,12 @@ export class RtmpConnection implements SocketHandler, RtmpClient {
     this.#close(isKnown ? error.code : ErrorCode.SYSTEM_ASSERT_FAILED);
     this.#dialogue.leave();
     this.socket.destroy();
+  }
+
+  #redirect(action: AccessAction, url: string): void {
+    this.log.trace(`${action} redirected to ${redact(url)}`);
+    this.session.send(redirectMessage(this.request, url));
+    this.#end(0);
   }
 
   #tell(action: AccessAction, { status, description }: Refusal): void {

@@ -4,6 +4,7 @@ import type { SrsError } from '../../core/errors';
 import { RateLimit } from '../../core/rate-limit';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
+import type { BandwidthPacket } from '../../rtmp/packets/bandwidth';
 import type { RtmpRequest } from '../../rtmp/request';
 import type { ServerSessionHandler } from '../../rtmp/server-handler';
 import { checkConnectNames, checkStreamName, deniedStatus, RefusalStatus } from '../access/access';
@@ -15,7 +16,7 @@ import { checkAccess } from '../access/rules';
 import type { VhostOptions } from '../config/config';
 import type { Source } from '../stream/source';
 
-import type { RtmpClient, RtmpHost } from './client';
+import type { BandwidthTest, RtmpClient, RtmpHost } from './client';
 import { connectLine, ignoredLine } from './log-lines';
 import { peerServerLine } from './peer-server';
 import { PlayRole } from './play';
@@ -53,6 +54,7 @@ export class Dialogue implements ServerSessionHandler {
   readonly #host: RtmpHost;
   #publishing: PublishRole | undefined;
   #playing: PlayRole | undefined;
+  #test: BandwidthTest | undefined;
   /** Vhosts the client was let into, the one of the connect first. */
   readonly #vhosts: string[] = [];
   /** The one of its last request. */
@@ -71,7 +73,7 @@ export class Dialogue implements ServerSessionHandler {
     this.#host = host;
   }
 
-  /** Whether it has ever published or played. */
+  /** Whether it has ever published or played, or its bandwidth is checked. */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
@@ -134,6 +136,10 @@ export class Dialogue implements ServerSessionHandler {
     this.#publishing?.data(header, payload, start, end);
   }
 
+  onBandwidth(packet: BandwidthPacket): void {
+    this.#test?.onPacket(packet);
+  }
+
   onPause(isPaused: boolean): void {
     this.#playing?.setPaused(isPaused);
   }
@@ -159,8 +165,9 @@ export class Dialogue implements ServerSessionHandler {
     this.#client.log.warn(ignoredLine(error));
   }
 
-  /** The peer has taken what waited: a player whose media is handed to it gets more. */
+  /** The peer has taken what waited: a player whose media is handed to it gets more, as does a bandwidth check. */
   resumePlay(): void {
+    this.#test?.onDrain();
     this.#playing?.resume();
   }
 
@@ -174,12 +181,14 @@ export class Dialogue implements ServerSessionHandler {
 
   /** Prepares the close: a stream is free for another publisher at once, a player gets what waits for it. */
   finish(): void {
+    this.#test?.stop();
     if (this.#publishing) this.#leaveRole();
     this.#playing?.finish();
   }
 
   /** Undoes everything; the connection is closed. */
   leave(): void {
+    this.#test?.stop();
     this.#leaveRole();
     this.#vhosts.splice(0).forEach(() => {
       this.#host.authorizer.ended('connect', this.#client);
@@ -263,7 +272,7 @@ export class Dialogue implements ServerSessionHandler {
     if (refusal) {
       this.#client.refuse(action, refusal);
     } else if (action === 'connect') {
-      this.#acceptConnect();
+      this.#acceptConnect(vhost);
     } else {
       const { log, request, ip } = this.#client;
       const source = this.#host.hub.fetch(request, vhost);
@@ -273,13 +282,15 @@ export class Dialogue implements ServerSessionHandler {
     }
   }
 
-  #acceptConnect(): void {
-    this.#vhosts.push(this.#client.request.vhost);
-    this.#client.session.acceptConnect({
-      serverIp: this.#client.socket.localAddress,
-      pid: process.pid,
-      contextId: this.#client.id,
-    });
+  #acceptConnect({ name, bandcheck }: VhostOptions): void {
+    this.#vhosts.push(name);
+    const { socket, session, id } = this.#client;
+    const identity = { serverIp: socket.localAddress, pid: process.pid, contextId: id };
+    const tester = bandcheck.enabled ? this.#host.bandcheck : undefined;
+    if (tester) {
+      this.#test = tester.begin(this.#client, bandcheck, identity);
+      this.#hasBegun = this.#test !== undefined;
+    } else session.acceptConnect(identity);
   }
 
   #startPublish(source: Source, vhost: VhostOptions): void {

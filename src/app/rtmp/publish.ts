@@ -27,12 +27,15 @@ export class PublishRole implements Publisher, StatusMember {
   #vhost: VhostOptions;
   readonly #startedMs: number;
   #hasMedia = false;
+  /** When media came last, or it began. */
+  #mediaMs: number;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
     this.#client = client;
     this.source = source;
     this.#vhost = vhost;
     this.#startedMs = nowMs;
+    this.#mediaMs = nowMs;
   }
 
   get contextId(): number {
@@ -43,8 +46,9 @@ export class PublishRole implements Publisher, StatusMember {
     return this.#client.log;
   }
 
+  /** Other things than media are no sign that there is somebody: a server that pushes to us asks for signs of life. */
   get lastReceivedMs(): number {
-    return this.#client.lastReceivedMs;
+    return this.#mediaMs;
   }
 
   /** Takes the stream over, if it has another publisher, and answers the `publish`. */
@@ -84,6 +88,7 @@ export class PublishRole implements Publisher, StatusMember {
   /** One audio or video message; the bytes are lent. */
   media(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
     if (!this.#hasMedia) this.#expectMedia();
+    this.#mediaMs = this.#client.lastReceivedMs;
     this.source.media(header.type, header.timestamp, payload, start, end);
   }
 

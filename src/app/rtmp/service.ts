@@ -11,7 +11,7 @@ import { StatusLines } from '../stats/status-lines';
 import type { StatusMember } from '../stats/status-lines';
 import type { Hub } from '../stream/hub';
 
-import type { RtmpChannel } from './client';
+import type { BandwidthTester, RtmpChannel } from './client';
 import { RtmpConnection } from './connection';
 import type { ConnectionHost } from './connection';
 
@@ -28,6 +28,8 @@ export interface RtmpServiceOptions {
   readonly accessContext?: AccessContext;
   /** Told of who publishes and plays. */
   readonly statistics?: Pick<Statistics, 'join'>;
+  /** Without it, the clients of a vhost with a bandwidth check find nothing to do there. */
+  readonly bandcheck?: BandwidthTester;
 }
 
 type Stage = 'publish' | 'play';
@@ -39,6 +41,7 @@ export class RtmpService implements ConnectionHost {
   readonly authorizer: Authorizer;
   readonly accessContext: AccessContext;
   readonly statistics: Pick<Statistics, 'join'> | undefined;
+  readonly bandcheck: BandwidthTester | undefined;
   readonly findVhost: (name: string) => VhostOptions | undefined;
   readonly #log: Logger;
   readonly #ids: ContextIds;
@@ -52,6 +55,7 @@ export class RtmpService implements ConnectionHost {
     this.authorizer = options.authorizer ?? allowAll;
     this.accessContext = options.accessContext ?? withoutUsage;
     this.statistics = options.statistics;
+    this.bandcheck = options.bandcheck;
     this.findVhost = options.findVhost;
     this.#log = options.log;
     this.#ids = options.ids;
