@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 packages=(
   g++ make python3 binutils curl
   ffmpeg rtmpdump gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-  nginx libnginx-mod-rtmp haproxy
+  nginx libnginx-mod-rtmp haproxy redis-server
   chromium openssl
   clang-format clang-tidy shellcheck
 )

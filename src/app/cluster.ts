@@ -15,6 +15,7 @@ import { OriginRegistry } from './registry/origin-registry';
 import { Redirector } from './registry/redirector';
 import { localAddress } from './stats/local-address';
 import type { PithyPrint } from './stats/pithy-print';
+import type { RegistryStats, UpstreamStats } from './stats/stat-types';
 import type { Statistics } from './stats/statistics';
 import type { Hub } from './stream/hub';
 import type { Source } from './stream/source';
@@ -78,6 +79,24 @@ export class Cluster {
       leaseMs: originRegistryLeaseMs,
       announce: announceAddress(originAnnounce, own, first?.port ?? 0),
     });
+  }
+
+  /** What is fetched now, then what is handed on. */
+  upstreams(): UpstreamStats[] {
+    const pulls = this.edge.pulls().map(({ stream, receivedBytes: bytes, ...pull }) => {
+      return { ...pull, ...stream, bytes, direction: 'pull' as const };
+    });
+    const pushes = this.edge
+      .pushes()
+      .map(({ stream, contextId: id, sentBytes: bytes, ...push }) => {
+        return { ...push, ...stream, id, bytes, direction: 'push' as const };
+      });
+    return [...pulls, ...pushes];
+  }
+
+  /** Undefined where the configuration names none. */
+  registryStats(): RegistryStats | undefined {
+    return this.#config.global.originRegistry === '' ? undefined : this.registry.status();
   }
 
   /** A stream was made, or its vhost is served again. */

@@ -8,7 +8,7 @@ import { PublisherLimit } from './access/publisher-limit';
 import type { CurrentConfig } from './current-config';
 import { Heartbeat } from './heartbeat/heartbeat';
 import { jsonRefusals } from './http/api/api-answer';
-import type { ApiForwards, ReloadResult } from './http/api/api-parts';
+import type { ApiForwards, ApiUpstreams, ReloadResult } from './http/api/api-parts';
 import { ApiRoute } from './http/api/api-route';
 import { MonitoringPages } from './http/api/monitoring-pages';
 import type { HttpRoute } from './http/exchange';
@@ -26,6 +26,7 @@ export interface OperationsParts {
   /** What is below `/console/` of the API. */
   readonly files: HttpRoute;
   readonly forwards: ApiForwards;
+  readonly upstreams: ApiUpstreams;
   /** Connections that are open now, and all that there ever were. */
   connections(): number;
   accepted(): number;

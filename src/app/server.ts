@@ -127,6 +127,7 @@ export class Server {
       config: current,
       files: this.#web.files,
       forwards: cluster.forward,
+      upstreams: cluster,
       connections: () => this.#connections,
       accepted: () => engine.stats.accepted,
       reload: dependencies.reload ?? cannotReload,

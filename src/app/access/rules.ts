@@ -1,4 +1,5 @@
 /** Owns the order of all rules of the configuration on one client of any protocol. */
+import { ErrorCode } from '../../core/errors';
 import type { VhostOptions } from '../config/config';
 
 import { checkReferer, deniedStatus } from './access';
@@ -6,6 +7,19 @@ import type { AccessAction, AccessContext, ClientIdentity, Refusal } from './acc
 import { checkAuth, isAuthNeeded } from './auth';
 import { checkLimits } from './limits';
 import { checkSecurity } from './security';
+
+/** A vhost that measures bandwidth serves nothing else. */
+function checkService(
+  action: AccessAction,
+  { name, bandcheck }: VhostOptions,
+): Refusal | undefined {
+  if (action === 'connect' || !bandcheck.enabled) return undefined;
+  return {
+    code: ErrorCode.RTMP_ACCESS_DENIED,
+    status: deniedStatus[action],
+    description: `vhost ${name} is a bandwidth check, and has no streams`,
+  };
+}
 
 /**
  * The rules of a vhost on what a client asks for: pages, addresses, keys and signatures, limits. The first that refuses
@@ -18,6 +32,7 @@ export function checkAccess(
   context: AccessContext,
 ): Refusal | undefined {
   return (
+    checkService(action, vhost) ??
     checkReferer(client.request.pageUrl, deniedStatus[action], ...referLists(action, vhost)) ??
     checkSecurity(action, client, vhost.security) ??
     checkAuth(action, client, vhost.auth, context.nowMs()) ??
@@ -27,8 +42,9 @@ export function checkAccess(
 
 /** Whether there is any rule, hooks included, that may refuse a play of this vhost. */
 export function isPlayRestricted(vhost: VhostOptions): boolean {
-  const { security, auth, limits, httpHooks } = vhost;
+  const { security, auth, limits, httpHooks, bandcheck } = vhost;
   return (
+    bandcheck.enabled ||
     referLists('play', vhost).some((list) => list.length > 0) ||
     security.enabled ||
     isAuthNeeded('play', auth) ||

@@ -196,6 +196,34 @@ export interface VhostUsage {
   readonly sendKbps: number;
 }
 
+/** One stream that comes from an origin, or that an edge hands on to one. */
+export interface UpstreamStats extends StreamNames {
+  /** Context id, to be found in the log: of a pull its own, of a push that of the client that publishes the stream. */
+  readonly id: number;
+  readonly direction: 'pull' | 'push';
+  /** Of the origin; '' while none has been asked. */
+  readonly url: string;
+  /** `asking` for origins, `connecting`, `connected` (a pull: without media), `pulling`, `waiting` for the next attempt. */
+  readonly state: 'asking' | 'connecting' | 'connected' | 'pulling' | 'waiting' | 'stopped';
+  /** From, or to, the origins so far. */
+  readonly bytes: number;
+  readonly reconnects: number;
+  /** Why it was refused or lost last; '' when it never was. */
+  readonly lastError: string;
+}
+
+/** What a server does with the registry of origins. */
+export interface RegistryStats {
+  /** Without user and password. */
+  readonly url: string;
+  readonly isConnected: boolean;
+  /** Own streams that are to be announced, and those of them that the registry has. */
+  readonly published: number;
+  readonly announced: number;
+  /** Connections and commands that failed. */
+  readonly failures: number;
+}
+
 /** One copy of a stream to another server; or what an operator added, while no stream that is published fits it. */
 export interface ForwardStats extends StreamNames {
   /** Context id, to be found in the log. */

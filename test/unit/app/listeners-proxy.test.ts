@@ -68,7 +68,7 @@ describe('a listener behind a proxy', () => {
   function listen(accept: (socket: Socket) => void): number {
     const at = [{ host: '127.0.0.1', port: 0 }];
     listeners.reconcile('HTTP', at, accept);
-    return listeners.ports('HTTP')[0] ?? 0;
+    return listeners.addresses('HTTP')[0]?.port ?? 0;
   }
 
   const acceptHttp = (socket: Socket): void => {

@@ -16,20 +16,8 @@ import { RecordingLogger } from '../../support/fakes/recording-logger';
 const OF_PROGRAM = ['pid', 'logTank', 'logLevel', 'logFile'];
 /** Features that are not part of this release. */
 const NOT_BUILT = {
-  root: ['streamCasters', 'originRegistry'],
-  vhost: [
-    'mixCorrect',
-    'origin',
-    'upstreamVhost',
-    'tokenTraverse',
-    'debugSrsUpnode',
-    'forward',
-    'forwardBackend',
-    'bandcheck',
-    'hds',
-    'snapshot',
-    'transcode',
-  ],
+  root: ['streamCasters'],
+  vhost: ['mixCorrect', 'hds', 'snapshot', 'transcode'],
 };
 
 function parse(vhosts: string, root = ''): Config {
@@ -121,6 +109,18 @@ describe('app/reload', () => {
         },
       },
       sinks: { apply: () => undefined, end: () => undefined },
+      cluster: {
+        apply: () => undefined,
+        applyRegistry: () => {
+          note('registry');
+        },
+        setVhost: ({ name }: { name: string }) => {
+          note(`cluster ${name}`);
+        },
+        closeVhost: (name: string, reason: string) => {
+          note(`cluster closes ${name}: ${reason}`);
+        },
+      },
       ingest: {
         setPort: () => undefined,
         setVhost: ({ name, enabled }: { name: string; enabled: boolean }) => {
@@ -146,6 +146,7 @@ describe('app/reload', () => {
     'open HTTP HTTPS',
     'mounts',
     'gate',
+    'registry',
     'operations',
   ];
 
@@ -232,6 +233,7 @@ describe('app/reload', () => {
       `rtmp closes a.com: ${reason}`,
       `live closes a.com: ${reason}`,
       'gate closes a.com',
+      'cluster closes a.com: vhost a.com was removed by a reload',
       'streams of a.com',
       'hls closes a.com',
       'drop a.com',

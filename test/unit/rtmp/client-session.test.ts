@@ -4,82 +4,14 @@ import { ErrorCode, SrsError } from '../../../src/core/errors';
 import { product } from '../../../src/core/version';
 import { AmfObject } from '../../../src/rtmp/amf0-value';
 import { encodeAmf0 } from '../../../src/rtmp/amf0-writer';
-import { ClientSession } from '../../../src/rtmp/client-session';
-import type { ClientSessionHandler, ClientSessionOptions } from '../../../src/rtmp/client-session';
-import type { MessageHeader } from '../../../src/rtmp/message';
-import type { ConnectInfo } from '../../../src/rtmp/packets/connect';
-import type { StatusPacket } from '../../../src/rtmp/packets/status';
-import { FakeTransport } from '../../support/fakes/fake-transport';
+import { NotingClient } from '../../support/noting-client';
 import { bytesOfMessage, command, HANDSHAKE, ReplyReader } from '../../support/rtmp-peer';
 import { ServerHarness } from '../../support/server-harness';
-import { pushLent } from '../../support/split';
 
 const FIRST_SIZE = 1537;
 
-/** A client whose owner takes notes; wired to a server harness by pump. */
-class Client implements ClientSessionHandler {
-  readonly transport = new FakeTransport();
-  readonly events: string[] = [];
-  readonly session: ClientSession;
-  onConnectedHook: (() => void) | undefined;
-
-  constructor(options: Partial<ClientSessionOptions> = {}) {
-    this.session = new ClientSession(this.transport, this, {
-      app: 'live',
-      tcUrl: 'rtmp://host/live',
-      ...options,
-    });
-  }
-
-  onConnected(info: ConnectInfo): void {
-    this.events.push(`connected ${info.server} ${info.serverIp} ${info.pid} ${info.contextId}`);
-    this.onConnectedHook?.();
-  }
-  onPublishing(): void {
-    this.events.push('publishing');
-  }
-  onPlaying(): void {
-    this.events.push('playing');
-  }
-  onStatus(status: StatusPacket): void {
-    this.events.push(status.code);
-  }
-  onError(error: SrsError, info: AmfObject | undefined): void {
-    this.events.push(`error ${error.code} ${error.message} ${info?.string('level') ?? ''}`);
-  }
-  onMedia(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
-    const hex = Buffer.from(payload.subarray(start, end)).toString('hex');
-    this.events.push(`media ${header.type} ${header.timestamp} ${hex}`);
-  }
-  onMetadata(_header: MessageHeader, name: string, value: AmfObject): void {
-    this.events.push(`metadata ${name} ${value.entries.size}`);
-  }
-  onDataMessage(_header: MessageHeader, _payload: Uint8Array, start: number, end: number): void {
-    this.events.push(`data ${end - start}`);
-  }
-  onIgnored(error: SrsError): void {
-    this.events.push(`ignored ${error.code}`);
-  }
-
-  push(...parts: Buffer[]): void {
-    pushLent(parts, (slab, start, end) => {
-      this.session.push(slab, start, end);
-    });
-  }
-
-  /** Answers its connect by hand; forgets what happened. */
-  connected(): this {
-    this.session.start();
-    this.push(HANDSHAKE);
-    this.push(command(0, '_result', 1, null, new AmfObject()));
-    this.transport.take();
-    this.events.length = 0;
-    return this;
-  }
-}
-
 /** Carries bytes between the two, `size` at a time, until both are silent. */
-function pump(client: Client, server: ServerHarness, size = 65536): void {
+function pump(client: NotingClient, server: ServerHarness, size = 65536): void {
   for (;;) {
     const up = client.transport.take();
     for (let at = 0; at < up.length; at += size) {
@@ -101,7 +33,7 @@ describe('ClientSession with a server session', () => {
   for (const handshake of ['complex', 'simple'] as const) {
     for (const size of [65536, 1]) {
       it(`publishes after a ${handshake} handshake, ${size} bytes at a time`, () => {
-        const client = new Client({ handshake });
+        const client = new NotingClient({ handshake });
         const server = new ServerHarness();
         client.onConnectedHook = () => {
           client.session.publish('a?token=1');
@@ -132,7 +64,7 @@ describe('ClientSession with a server session', () => {
   }
 
   it('plays, pauses and stops', () => {
-    const client = new Client();
+    const client = new NotingClient();
     const server = new ServerHarness();
     client.onConnectedHook = () => {
       client.session.play('a', 5000);
@@ -186,7 +118,7 @@ describe('ClientSession with a server session', () => {
   });
 
   it('surfaces a refused connect, with its reason', () => {
-    const client = new Client();
+    const client = new NotingClient();
     const server = new ServerHarness();
     server.decides = false;
     client.session.start();
@@ -206,7 +138,7 @@ describe('ClientSession with a server session', () => {
       ['play', 'NetStream.Play.Failed', ErrorCode.RTMP_ACCESS_DENIED],
     ] as const;
     for (const [what, code, expected] of cases) {
-      const client = new Client();
+      const client = new NotingClient();
       const server = new ServerHarness();
       client.onConnectedHook = () => {
         server.decides = false;
@@ -229,7 +161,7 @@ describe('ClientSession with a server session', () => {
 describe('ClientSession on the wire', () => {
   it('sends connect with its arguments, then the window', () => {
     const args = AmfObject.of({ token: 'x' });
-    const client = new Client({ args, swfUrl: 's', pageUrl: 'p' });
+    const client = new NotingClient({ args, swfUrl: 's', pageUrl: 'p' });
     client.session.start();
     assert.equal(client.transport.take().length, FIRST_SIZE);
     client.push(HANDSHAKE);
@@ -261,7 +193,7 @@ describe('ClientSession on the wire', () => {
   });
 
   it('publishes as live encoders do', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     const reader = new ReplyReader();
     client.session.publish('a');
     assert.deepEqual(reader.read(client.transport.take()), [
@@ -283,20 +215,20 @@ describe('ClientSession on the wire', () => {
   });
 
   it('plays with a buffer length and its chunk size', () => {
-    const client = new Client({ chunkSize: 4096 }).connected();
+    const client = new NotingClient({ chunkSize: 4096 }).connected();
     const reader = new ReplyReader();
     client.session.play('a');
     client.push(command(0, '_result', 2, null));
     assert.deepEqual(reader.read(client.transport.take()), [
       [20, 0, 'createStream', 2, null],
-      [20, 1, 'play', 0, null, 'a'],
+      [20, 1, 'play', 0, null, 'a', -2, -1, true],
       [4, 0, '000300000001000003e8'],
       [1, 0, '00001000'],
     ]);
   });
 
   it('surfaces a refused createStream', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     client.session.play('a');
     client.push(command(0, '_error', 2, null, AmfObject.of({ level: 'error' })));
     assert.deepEqual(client.events, [
@@ -305,7 +237,7 @@ describe('ClientSession on the wire', () => {
   });
 
   it('passes over replies it did not ask for, calls, and what cannot be decoded', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     client.push(
       command(0, '_result', 77, null, 1),
       command(0, 'onBWDone', 0, null),
@@ -319,7 +251,7 @@ describe('ClientSession on the wire', () => {
   });
 
   it('ignores a stream it did not ask for, and sends no media before there is one', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     client.session.sendMedia(9, 0, Buffer.of(1));
     client.session.sendMetadata('onMetaData', new AmfObject());
     client.session.setPaused(true);
@@ -331,7 +263,7 @@ describe('ClientSession on the wire', () => {
   });
 
   it('tells of the grant once', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     client.session.play('a');
     const start = AmfObject.of({ code: 'NetStream.Play.Start', level: 'status' });
     client.push(command(0, '_result', 2, null, 1));
@@ -340,13 +272,13 @@ describe('ClientSession on the wire', () => {
   });
 
   it('acknowledges what it receives', () => {
-    const client = new Client().connected();
+    const client = new NotingClient().connected();
     client.push(bytesOfMessage(5, 0, Buffer.from('00000001', 'hex')));
     assert.equal(new ReplyReader().read(client.transport.take())[0]?.[0], 3);
   });
 
   it('gives up at a server of another version', () => {
-    const client = new Client();
+    const client = new NotingClient();
     client.session.start();
     assert.throws(
       () => {

@@ -96,6 +96,11 @@ const packets: readonly (readonly [string, AmfValue[], Packet])[] = [
     { kind: 'bandwidth', name: 'onSrsBandCheckFinished', data: info },
   ],
   [
+    'a bandwidth step that only fills the line',
+    ['onSrsBandCheckPlaying', 0, null, info],
+    { kind: 'bandwidth', name: 'onSrsBandCheckPlaying', data: undefined },
+  ],
+  [
     'any other command, its head cut short',
     ['foo'],
     { kind: 'call', command: { name: 'foo', transactionId: 0, object: null, args: [] } },

@@ -12,6 +12,62 @@ import {
 import { identity, player, publisher, result, ServerHarness } from '../../support/server-harness';
 import { pushLent, splits } from '../../support/split';
 
+describe('ServerSession in a bandwidth check', () => {
+  /** A client whose connect was granted for it. */
+  function tested(): ServerHarness {
+    const harness = new ServerHarness();
+    harness.decides = false;
+    harness.pushHandshake();
+    harness.push(connectCommand({}, 3));
+    harness.session.acceptTest(identity);
+    return harness;
+  }
+
+  it('answers connect with window, bandwidth and result, and no onBWDone', () => {
+    const replies = tested().push();
+    assert.deepEqual(
+      replies.map(([type, , name]) => `${type} ${String(name)}`),
+      ['5 002625a0', '6 002625a002', '20 _result'],
+    );
+  });
+
+  it('tells its steps, and passes over all else', () => {
+    const harness = tested();
+    harness.push();
+    harness.events.length = 0;
+    const others = [
+      command(0, 'createStream', 2, null),
+      command(1, 'play', 0, null, 'a'),
+      command(0, 'FCPublish', 3, null, 'a'),
+      command(1, 'publish', 4, null, 'a'),
+      command(0, 'foo', 5, null),
+      bytesOfMessage(9, 1, Buffer.of(2)),
+    ];
+    assert.deepEqual(harness.push(...others, command(0, 'finalClientPacket', 0, null)), []);
+    assert.deepEqual(harness.events, ['finalClientPacket']);
+    assert.equal(harness.session.role, 'none');
+  });
+
+  it('takes messages that are longer than commands, up to 1 MiB', () => {
+    const harness = tested();
+    harness.events.length = 0;
+    const long = (size: number): Buffer =>
+      command(0, 'onSrsBandCheckPublishing', 0, null, ['x'.repeat(size)]);
+    harness.push(long(900_000));
+    assert.deepEqual(harness.events, ['onSrsBandCheckPublishing']);
+    const code = ErrorCode.READER_BUFFER_OVERFLOW;
+    assert.throws(() => harness.push(long(1_100_000)), { code });
+  });
+
+  it('is told when the server stops', () => {
+    const harness = tested();
+    harness.push();
+    harness.session.shutDown('bye');
+    const [reply] = harness.push();
+    assert.equal((reply?.[5] as { code: string }).code, 'NetConnection.Connect.AppShutdown');
+  });
+});
+
 describe('ServerSession at connect', () => {
   it('answers with window, bandwidth, result and onBWDone', () => {
     const harness = new ServerHarness();
@@ -58,7 +114,7 @@ describe('ServerSession at connect', () => {
     )[2];
     const info = reply?.[5] as Record<string, unknown>;
     assert.equal(info['objectEncoding'], 3);
-    assert.equal(info['capsEx'], 6);
+    assert.equal(info['capsEx'], 7);
     assert.ok((info['fourCcList'] as string[]).includes('hvc1'));
     assert.equal('videoFourCcInfoMap' in info, false);
   });

@@ -3,7 +3,12 @@ import type { Clock } from '../../../core/clock';
 import type { Logger } from '../../../core/logger';
 import type { GlobalOptions } from '../../config/config';
 import type { ReloadResult } from '../../config/reloader';
-import type { ForwardStats, StreamNames } from '../../stats/stat-types';
+import type {
+  ForwardStats,
+  RegistryStats,
+  StreamNames,
+  UpstreamStats,
+} from '../../stats/stat-types';
 import type { Statistics } from '../../stats/statistics';
 import type { HttpRoute } from '../exchange';
 
@@ -62,6 +67,13 @@ export interface ApiForwards {
   remove(id: number): 'removed' | 'unknown' | 'fixed';
 }
 
+/** What comes from origins and goes to them. */
+export interface ApiUpstreams {
+  upstreams(): readonly UpstreamStats[];
+  /** Undefined where the configuration has none. */
+  registryStats(): RegistryStats | undefined;
+}
+
 /** What the API shows and can do. */
 export interface ApiParts {
   readonly statistics: ApiStatistics;
@@ -76,6 +88,8 @@ export interface ApiParts {
   reload(): Promise<ReloadResult>;
   /** Absent where nothing is ever copied: there are no endpoints for it then. */
   readonly forwards?: ApiForwards | undefined;
+  /** The same of what is fetched. */
+  readonly upstreams?: ApiUpstreams | undefined;
   /** Answers below `/console/`. */
   readonly files?: HttpRoute;
   /** Further routes behind the same authentication; asked about GET and HEAD of what is not of the API itself. */

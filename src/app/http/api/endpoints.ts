@@ -8,6 +8,7 @@ import { productEndpoints } from './product-info';
 import { reloadEndpoint } from './reload';
 import { testEndpoints } from './request-tests';
 import { streamEndpoints } from './streams';
+import { upstreamEndpoint } from './upstreams';
 import { vhostEndpoints } from './vhosts';
 
 const BASE = '/api/v1/';
@@ -37,6 +38,7 @@ export function apiEndpoints(parts: ApiParts): readonly Endpoint[] {
     ...streamEndpoints(parts.statistics),
     ...clientEndpoints(parts.statistics),
     ...(parts.forwards ? forwardEndpoints(parts.forwards, parts.statistics) : []),
+    ...(parts.upstreams ? [upstreamEndpoint(parts.upstreams)] : []),
     ...testEndpoints(),
     reloadEndpoint(parts),
   ];
@@ -52,9 +54,11 @@ function listEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     ...Object.fromEntries(LISTED.map(aboutOf)),
     tests: Object.fromEntries(LISTED_TESTS.map((name) => aboutOf(`tests/${name}`))),
     reload: aboutOf('reload')[1],
-    ...(endpoints.some(({ path }) => path === `${BASE}forwards`) && {
-      forwards: aboutOf('forwards')[1],
-    }),
+    ...Object.fromEntries(
+      ['forwards', 'upstreams']
+        .filter((name) => endpoints.some(({ path }) => path === BASE + name))
+        .map(aboutOf),
+    ),
     'openapi.json': 'the description of the API, OpenAPI 3.0',
   };
   const list = (path: string, about: string, shown: object): Endpoint => ({

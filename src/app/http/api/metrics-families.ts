@@ -2,10 +2,12 @@
 import type {
   ForwardStats,
   PlayersSum,
+  RegistryStats,
   ServerTotals,
   StreamAudio,
   StreamStats,
   StreamVideo,
+  UpstreamStats,
   VhostStats,
 } from '../../stats/stat-types';
 
@@ -262,6 +264,50 @@ export const streamFamilies: readonly MetricFamily<StreamFigures>[] = [
       ...audioLabels(media.audio),
     }),
     value: ({ stats }) => (stats.isActive ? 1 : undefined),
+  },
+];
+
+/** Of each stream that is fetched or handed on; labels `direction`, `vhost`, `app` and `stream`. */
+export const upstreamFamilies: readonly MetricFamily<UpstreamStats>[] = [
+  {
+    name: 'srs_upstream_connected',
+    type: 'gauge',
+    help: '1 while an origin is connected, else 0.',
+    value: ({ state }) => Number(state === 'connected' || state === 'pulling'),
+  },
+  {
+    name: 'srs_upstream_bytes_total',
+    type: 'counter',
+    help: 'Bytes from the origins of a pull, to those of a push.',
+    value: ({ bytes }) => bytes,
+  },
+  {
+    name: 'srs_upstream_reconnects_total',
+    type: 'counter',
+    help: 'How often it was connected anew.',
+    value: ({ reconnects }) => reconnects,
+  },
+];
+
+/** Of the registry of origins, where there is one. */
+export const registryFamilies: readonly MetricFamily<RegistryStats>[] = [
+  {
+    name: 'srs_registry_connected',
+    type: 'gauge',
+    help: '1 while the registry of origins can be reached, else 0.',
+    value: ({ isConnected }) => Number(isConnected),
+  },
+  {
+    name: 'srs_registry_announced_streams',
+    type: 'gauge',
+    help: 'Own streams that the registry of origins has.',
+    value: ({ announced }) => announced,
+  },
+  {
+    name: 'srs_registry_failures_total',
+    type: 'counter',
+    help: 'Connections and commands to the registry of origins that failed.',
+    value: ({ failures }) => failures,
   },
 ];
 

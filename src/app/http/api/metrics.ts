@@ -2,18 +2,26 @@
 import { performance } from 'node:perf_hooks';
 
 import { product } from '../../../core/version';
-import type { ForwardStats, PlayersSum, StreamStats } from '../../stats/stat-types';
+import type { ForwardStats, PlayersSum, StreamStats, UpstreamStats } from '../../stats/stat-types';
 import type { Statistics } from '../../stats/statistics';
 
+import type { ApiUpstreams } from './api-parts';
 import { exposeAll, labelText } from './exposition';
 import type { Labelled } from './exposition';
-import { forwardFamilies, serverFamilies, streamFamilies, vhostFamilies } from './metrics-families';
+import {
+  forwardFamilies,
+  registryFamilies,
+  serverFamilies,
+  streamFamilies,
+  upstreamFamilies,
+  vhostFamilies,
+} from './metrics-families';
 import type { ProcessFigures, StreamFigures } from './metrics-families';
 
 /** Streams beyond these are left out, those that nobody publishes first. */
 export const MAX_METRIC_STREAMS = 2000;
 
-/** Copies to other servers beyond these are left out. */
+/** Copies to other servers beyond these are left out, and so are streams that are fetched or handed on. */
 const MAX_METRIC_FORWARDS = 2000;
 
 /** What the figures are taken from. */
@@ -23,6 +31,7 @@ export interface MetricsParts {
   connections(): number;
   /** Copies of streams to other servers, where there can be any. */
   readonly forwards?: { list(): readonly ForwardStats[] };
+  readonly upstreams?: ApiUpstreams;
 }
 
 /** What the process uses now. */
@@ -59,11 +68,14 @@ export function renderMetrics(parts: MetricsParts, readFigures = readProcess): s
   const vhosts = statistics.vhosts().map((thing) => {
     return { labels: labelText({ vhost: thing.name }), thing };
   });
+  const registry = parts.upstreams?.registryStats();
   return (
     exposeAll(serverFamilies, [{ labels: '', thing: figures }]) +
     exposeAll(vhostFamilies, vhosts) +
     exposeAll(streamFamilies, streams) +
-    exposeAll(forwardFamilies, labelledForwards(parts.forwards?.list() ?? []))
+    exposeAll(forwardFamilies, labelledForwards(parts.forwards?.list() ?? [])) +
+    exposeAll(upstreamFamilies, labelledUpstreams(parts.upstreams?.upstreams() ?? [])) +
+    exposeAll(registryFamilies, registry ? [{ labels: '', thing: registry }] : [])
   );
 }
 
@@ -101,4 +113,14 @@ function labelledForwards(forwards: readonly ForwardStats[]): Labelled<ForwardSt
     alike.set(labels, copy);
     return { labels: `${labels},${labelText({ copy: String(copy) })}`, thing };
   });
+}
+
+/** Of one stream at a time: an edge may fetch it, and hand it on right after. */
+function labelledUpstreams(upstreams: readonly UpstreamStats[]): Labelled<UpstreamStats>[] {
+  const byLabels = new Map<string, UpstreamStats>();
+  for (const thing of upstreams.slice(0, MAX_METRIC_FORWARDS)) {
+    const { direction, vhost, app, stream } = thing;
+    byLabels.set(labelText({ direction, vhost, app, stream }), thing);
+  }
+  return Array.from(byLabels, ([labels, thing]) => ({ labels, thing }));
 }

@@ -1,7 +1,7 @@
 /** Owns the list of what can be asked of the API, and what it answers. */
 import { EXPOSITION_TYPE } from './exposition';
 import { STAT_TYPE } from './nginx-stat';
-import { integer, listOf, mapOf, object, ref, string } from './openapi-schema';
+import { integer, listOf, mapOf, object, orNull, ref, string } from './openapi-schema';
 import type { Schema } from './openapi-schema';
 import { dataReply, listReply, orFailure, reply } from './openapi-schemas';
 
@@ -142,6 +142,16 @@ const media: readonly Operation[] = [
     parameters: ['start', 'count', 'vhost', 'app', 'stream'],
     answers: [json(listReply('forwards', 'Forward'))],
   }),
+  operation(
+    'media',
+    'listUpstreams',
+    `${API}upstreams`,
+    'What comes from origins, and goes there.',
+    {
+      parameters: ['start', 'count'],
+      answers: [json(listReply('upstreams', 'Upstream', { registry: orNull(ref('Registry')) }))],
+    },
+  ),
   operation('media', 'addForward', `${API}forwards`, 'Copies streams to another server.', {
     method: 'POST',
     body: ref('ForwardWish'),

@@ -113,6 +113,28 @@ const forward = object({
   last_error: string('Why it was refused or lost last; empty when it never was.'),
 });
 
+const upstream = object({
+  id: integer('Context id, to be found in the log; of a push that of its publisher.'),
+  direction: { ...string(), enum: ['pull', 'push'] },
+  ...each(['vhost', 'app', 'stream'], string()),
+  url: string('At the origin; empty while none has been asked.'),
+  state: {
+    ...string(),
+    enum: ['asking', 'connecting', 'connected', 'pulling', 'waiting', 'stopped'],
+  },
+  bytes: integer('From the origins, or to them.'),
+  reconnects: integer(),
+  last_error: string('Why it was refused or lost last; empty when it never was.'),
+});
+
+const registry = object({
+  url: string('Without user and password.'),
+  connected: flag(),
+  published: integer('Own streams that are to be announced.'),
+  announced: integer('Those of them that the registry has.'),
+  failures: integer('Connections and commands that failed.'),
+});
+
 const forwardWish = object(
   {
     vhost: string('By default __defaultVhost__.'),
@@ -167,6 +189,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   Client: client,
   Forward: forward,
   ForwardWish: forwardWish,
+  Upstream: upstream,
+  Registry: registry,
   Failure: failure,
 };
 
@@ -185,8 +209,13 @@ export function dataReply(name: string): Schema {
 }
 
 /** A page of a list, and how many there are. */
-export function listReply(field: string, name: string): Schema {
-  return reply({ [field]: listOf(ref(name)), total: integer('Length of the whole list.') });
+export function listReply(
+  field: string,
+  name: string,
+  more: Readonly<Record<string, Schema>> = {},
+): Schema {
+  const total = integer('Length of the whole list.');
+  return reply({ [field]: listOf(ref(name)), total, ...more });
 }
 
 /** What is asked for, or the code that tells that it does not exist; with status 200, as the reference does. */

@@ -50,6 +50,19 @@ describe('all rules on a client', () => {
     }
   });
 
+  it('let nobody publish or play where bandwidth is checked', () => {
+    const vhost = vhostOf('bandcheck { enabled on; }');
+    assert.equal(checkAccess('connect', clientOf(), vhost, withoutUsage), undefined);
+    for (const [action, status] of [
+      ['publish', 'NetStream.Publish.Denied'],
+      ['play', 'NetStream.Play.Failed'],
+    ] as const) {
+      const refusal = checkAccess(action, clientOf(), vhost, withoutUsage);
+      assert.equal(refusal?.status, status);
+      assert.match(refusal.description, /is a bandwidth check, and has no streams$/);
+    }
+  });
+
   it('take the time of day for what expires', () => {
     const vhost = vhostOf('auth { enabled on; secret 0123456789abcdef; signed play; }');
     // printf 'play:/live/livestream:1000' | openssl dgst -sha256 -hmac 0123456789abcdef
@@ -74,6 +87,7 @@ describe('a vhost whose plays may be refused', () => {
     ['auth { enabled on; secret 0123456789abcdef; signed play; }', true],
     ['auth { enabled on; key publish the-long-key; }', false],
     ['auth { key play the-long-key; }', false],
+    ['bandcheck { enabled on; }', true],
     ['limits { clients 1; }', true],
     ['limits { kbps 1; }', true],
     ['limits { publishers 1; publisher_kbps 1; }', false],

@@ -67,6 +67,17 @@ describe('parseCommandLine', () => {
     assert.deepEqual(parse('-tc', 'new.conf', '--diff=a=b'), { ...expected, diffWith: 'a=b' });
   });
 
+  it('checks the bandwidth to a server', () => {
+    const url = 'rtmp://host/app?key=abc,vhost=v';
+    const expected = { kind: 'bandcheck', url };
+    assert.deepEqual(parse('-b', url), expected);
+    assert.deepEqual(parse(`-b${url}`), expected);
+    assert.deepEqual(parse('--bandcheck', url), expected);
+    assert.deepEqual(parse(`--bandcheck=${url}`), expected);
+    assert.deepEqual(parse('-h', '-b', url), expected);
+    assert.deepEqual(parse('-b', url, '-h'), { kind: 'help' });
+  });
+
   it('lets the last of a repeated option win', () => {
     assert.deepEqual(parse('-c', 'a.conf', '-c', 'b.conf'), run('b.conf'));
   });
@@ -99,6 +110,10 @@ describe('parseCommandLine', () => {
     [['-tc', 'x', '--diff'], /^option "--diff" requires parameter$/],
     [['-tc', 'x', '--diff='], /^option "--diff" requires parameter$/],
     [['-tc', 'x', '--different'], /^invalid option: "-"/],
+    [['-b'], /^option "-b" requires parameter$/],
+    [['--bandcheck='], /^option "--bandcheck" requires parameter$/],
+    [['-b', 'rtmp://h/a', '-c', 'x'], /^option "-b" excludes all others$/],
+    [['-tb', 'rtmp://h/a'], /^option "-b" excludes all others$/],
   ];
   for (const [args, message] of refused) {
     it(`refuses "${args.join(' ')}"`, () => {

@@ -10,7 +10,7 @@ describe('helpText', () => {
 
   it('opens with name and version, and ends with a newline', () => {
     assert.ok(text.startsWith(`SRS(Simple RTMP Server) ${product.version} `));
-    assert.ok(text.endsWith('--diff conf/srs.conf\n'));
+    assert.ok(text.endsWith("/app?key=KEY,vhost=bandcheck.srs.com'\n"));
   });
 
   it('names the caller’s program in usage and examples', () => {
@@ -20,7 +20,7 @@ describe('helpText', () => {
 
   it('aligns what the options mean at column 23', () => {
     const options = lines.filter((line) => line.startsWith('   -'));
-    assert.equal(options.length, 8);
+    assert.equal(options.length, 9);
     for (const line of options) assert.match(line, /^ {3}-.{19}\b/);
     assert.ok(options.every((line) => line.charAt(22) === ' ' && line.charAt(23) !== ' '));
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { AmfObject } from '../../../../src/rtmp/amf0-value';
 import { encodeAmf0 } from '../../../../src/rtmp/amf0-writer';
-import { decodeData, encodeMetadata } from '../../../../src/rtmp/packets/data';
+import { decodeData, encodeDataFrame } from '../../../../src/rtmp/packets/data';
 import type { DataPacket } from '../../../../src/rtmp/packets/data';
 
 function decode(payload: Buffer, type = 18): DataPacket {
@@ -36,9 +36,9 @@ describe('data packets', () => {
     assert.equal(decode(payload, 15).start, 0);
   });
 
-  it('encodes metadata without @setDataFrame', () => {
-    const message = encodeMetadata(1, 'onMetaData', object);
-    assert.deepEqual(message.payload, encodeAmf0('onMetaData', object));
-    assert.deepEqual([message.type, message.chunkStreamId, message.streamId], [18, 4, 1]);
+  it('encodes metadata with @setDataFrame, apart from other data', () => {
+    const message = encodeDataFrame(1, 'onMetaData', object);
+    assert.deepEqual(message.payload, encodeAmf0('@setDataFrame', 'onMetaData', object));
+    assert.deepEqual([message.type, message.chunkStreamId, message.streamId], [18, 5, 1]);
   });
 });

@@ -6,6 +6,7 @@ import type {
   ApiOptions,
   ApiParts,
   ApiStatistics,
+  ApiUpstreams,
   ForwardWish,
   MachineFigures,
   ReloadResult,
@@ -109,6 +110,43 @@ export function sampleClient(id = 102): ClientStats {
 }
 
 /** A copy that an operator wants. */
+/** A stream that is fetched, one that is handed on, and the registry. */
+export const sampleUpstreams: ApiUpstreams = {
+  upstreams: () => [
+    {
+      id: 301,
+      direction: 'pull',
+      vhost: 'a.com',
+      app: 'live',
+      stream: 'livestream',
+      url: 'rtmp://origin.test/live/livestream',
+      state: 'pulling',
+      bytes: 7000,
+      reconnects: 1,
+      lastError: 'origin.test:1935: connection lost',
+    },
+    {
+      id: 302,
+      direction: 'push',
+      vhost: 'a.com',
+      app: 'live',
+      stream: 'camera',
+      url: '',
+      state: 'waiting',
+      bytes: 0,
+      reconnects: 0,
+      lastError: '',
+    },
+  ],
+  registryStats: () => ({
+    url: 'redis://redis.test:6379/0',
+    isConnected: true,
+    published: 3,
+    announced: 2,
+    failures: 4,
+  }),
+};
+
 export const sampleForward: ForwardStats = {
   id: 201,
   destinationId: 117,
@@ -270,6 +308,7 @@ export class ApiHarness {
       connections: () => 9,
       reload: () => Promise.resolve(this.reloadResult),
       forwards: this.forwards,
+      upstreams: sampleUpstreams,
       ...parts,
     });
     this.http = new Harness({

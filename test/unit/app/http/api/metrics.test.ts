@@ -9,8 +9,10 @@ import {
 } from '../../../../../src/app/http/api/metrics';
 import {
   forwardFamilies,
+  registryFamilies,
   serverFamilies,
   streamFamilies,
+  upstreamFamilies,
   vhostFamilies,
 } from '../../../../../src/app/http/api/metrics-families';
 import type { ProcessFigures } from '../../../../../src/app/http/api/metrics-families';
@@ -25,8 +27,18 @@ import {
   sampleClient,
   sampleForward,
   sampleStream,
+  sampleUpstreams,
   sampleVhost,
 } from './harness';
+
+const families = [
+  ...serverFamilies,
+  ...vhostFamilies,
+  ...streamFamilies,
+  ...forwardFamilies,
+  ...upstreamFamilies,
+  ...registryFamilies,
+];
 
 const figures: ProcessFigures = {
   nodeVersion: 'v20.0.0',
@@ -48,7 +60,10 @@ describe('the metrics', () => {
   });
 
   const render = (): string =>
-    renderMetrics({ statistics, forwards, connections: () => 9 }, () => figures);
+    renderMetrics(
+      { statistics, forwards, upstreams: sampleUpstreams, connections: () => 9 },
+      () => figures,
+    );
   const metrics = (): Map<string, Metric> => parsePrometheus(render());
   const samples = (name: string): readonly MetricSample[] => {
     const metric = metrics().get(name);
@@ -58,10 +73,9 @@ describe('the metrics', () => {
   const value = (name: string): number | undefined => samples(name)[0]?.value;
 
   it('are exactly those of the tables, all in a text that a strict reader takes', () => {
-    const known = [...serverFamilies, ...vhostFamilies, ...streamFamilies, ...forwardFamilies];
     assert.deepEqual(
       [...metrics().keys()],
-      known.map(({ name }) => name),
+      families.map(({ name }) => name),
     );
   });
 
@@ -213,6 +227,22 @@ describe('the metrics', () => {
     assert.ok(!metrics().has('srs_forward_connected'));
   });
 
+  it('tell of each stream that is fetched or handed on, and of the registry', () => {
+    const connected = samples('srs_upstream_connected');
+    assert.deepEqual(
+      connected.map(({ labels, value: up }) => [labels['direction'], labels['stream'], up]),
+      [
+        ['pull', 'livestream', 1],
+        ['push', 'camera', 0],
+      ],
+    );
+    assert.equal(value('srs_upstream_bytes_total'), 7000);
+    assert.equal(value('srs_upstream_reconnects_total'), 1);
+    assert.equal(value('srs_registry_connected'), 1);
+    assert.equal(value('srs_registry_announced_streams'), 2);
+    assert.equal(value('srs_registry_failures_total'), 4);
+  });
+
   it('have no line for a single client', () => {
     const withFew = render().length;
     statistics.clientList = Array.from({ length: 500 }, (_, index) => sampleClient(200 + index));
@@ -222,7 +252,6 @@ describe('the metrics', () => {
   it('are all in the documentation, with type and labels, and it knows no others', () => {
     const page = join(__dirname, '../../../../../doc/monitoring.md');
     const rows = [...readFileSync(page, 'utf8').matchAll(/^\| `(srs_\w+)` +\| (\w+) +\|(.*)$/gm)];
-    const families = [...serverFamilies, ...vhostFamilies, ...streamFamilies, ...forwardFamilies];
     assert.deepEqual(
       rows.map(([, name, type]) => `${name} ${type}`),
       families.map(({ name, type }) => `${name} ${type}`),

@@ -18,6 +18,7 @@ import {
   FakeStatistics,
   sampleClient,
   sampleForward,
+  sampleUpstreams,
   sampleStream,
   sampleVhost,
   SERVER_ID,
@@ -160,6 +161,7 @@ describe('the description of the API', () => {
       connections: () => 0,
       reload: () => Promise.resolve(api.reloadResult),
       forwards: new FakeForwards(),
+      upstreams: sampleUpstreams,
     });
     const known = endpoints.flatMap(({ path, read, changes = {} }) =>
       [...(read ? ['GET'] : []), ...Object.keys(changes)].map((method) => `${method} ${path}`),
@@ -210,7 +212,7 @@ describe('the description of the API', () => {
   }
 
   it('tells the answer to parameters that make no sense', async () => {
-    for (const path of ['vhosts', 'streams', 'clients', 'forwards']) {
+    for (const path of ['vhosts', 'streams', 'clients', 'forwards', 'upstreams']) {
       const operation = document.paths[`/api/v1/${path}`]?.['get'];
       assert.ok(operation);
       for (const query of ['start=x', 'count=-1', 'callback=1x']) {
