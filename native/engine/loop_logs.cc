@@ -128,13 +128,17 @@ void Loop::SetPaused(int32_t slot, bool paused) {
 
 void Loop::SetFlushMs(int32_t slot, int64_t flush_ms) {
   Socket* socket = SocketAt(slot);
-  if (socket == nullptr || !socket->IsLive() || socket->flush_ms == flush_ms) return;
-  LeavePace(socket);
-  socket->flush_ms = flush_ms;
-  EnterPace(socket);
-  // At once means now: what waited is sent before anything that the owner writes next, or an end.
+  if (socket == nullptr || !socket->IsLive()) return;
+  bool changes = socket->flush_ms != flush_ms;
+  if (changes) {
+    LeavePace(socket);
+    socket->flush_ms = flush_ms;
+    EnterPace(socket);
+  }
+  // At once means now: what waited, if only for the end of this turn, is sent before anything that
+  // the owner writes next, or an end.
   if (flush_ms == 0) return Flush(socket, true);
-  MarkDirty(socket, true);
+  if (changes) MarkDirty(socket, true);
 }
 
 void Loop::SetDurationLimit(int32_t slot, int64_t limit_ms) {

@@ -72,12 +72,15 @@ export class LogReaders {
   /** 0 hands on what waits before this returns: ahead of anything the owner sends next, or an end. */
   setFlushMs(player: PulledPlayer, flushMs: number): void {
     const place = this.#places.get(player);
-    if (place === undefined || place.group.flushMs === flushMs) return;
-    this.#leave(place);
-    place.group = this.#groupOf(flushMs);
-    place.group.readers.add(place.reader);
+    if (place === undefined) return;
+    const changes = place.group.flushMs !== flushMs;
+    if (changes) {
+      this.#leave(place);
+      place.group = this.#groupOf(flushMs);
+      place.group.readers.add(place.reader);
+    }
     if (flushMs === 0) place.reader.flush();
-    else place.reader.wake();
+    else if (changes) place.reader.wake();
   }
 
   close(): void {

@@ -333,5 +333,7 @@ function failureOf(error: Error & { code?: string; reason?: string }, isSecure: 
   const known = Object.entries(constants.errno).find(([name]) => name === error.code);
   if (known) return { errno: known[1], reason: isSecure ? '' : 'lost in the TLS handshake' };
   const what = isSecure ? 'TLS failed' : 'TLS handshake failed';
-  return { errno: constants.errno.EPROTO, reason: `${what}: ${error.reason ?? error.message}` };
+  // What follows is advice about the options of Node.
+  const [message = ''] = (error.reason ?? error.message).split(';');
+  return { errno: constants.errno.EPROTO, reason: `${what}: ${message}` };
 }

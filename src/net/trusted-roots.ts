@@ -8,6 +8,8 @@ import { ErrorCode, SrsError } from '../core/errors';
 /** Files that add to the roots, by the names that users know from OpenSSL and Node. */
 const FILE_VARIABLES = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'];
 
+const CERTIFICATE = /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m;
+
 /** The context last made, and the files it was made of. */
 let known: { readonly files: string; readonly context: SecureContext } | undefined;
 
@@ -34,7 +36,7 @@ function contextWith(files: readonly { name: string; file: string }[]): SecureCo
   if (files.length === 0) return createSecureContext();
   try {
     return createSecureContext({
-      ca: [...rootCertificates, ...files.map(({ file }) => readFileSync(file, 'utf8'))],
+      ca: [...rootCertificates, ...files.map(({ file }) => certificatesIn(file))],
     });
   } catch (cause) {
     const names = files.map(({ name, file }) => `${name}=${file}`).join(' ');
@@ -42,4 +44,11 @@ function contextWith(files: readonly { name: string; file: string }[]): SecureCo
     const message = `expected certificates in ${names}, got ${reason}`;
     throw new SrsError(ErrorCode.SYSTEM_FILE_OPENE, message, { cause });
   }
+}
+
+/** OpenSSL passes over a text without any. */
+function certificatesIn(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  if (!CERTIFICATE.test(text)) throw new Error('none');
+  return text;
 }

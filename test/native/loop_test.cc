@@ -241,12 +241,12 @@ void DetachKeepsTheConnectionUsable() {
   CHECK(decoder.AtBoundary());
 }
 
-void WhatWaitsGoesOutBeforeTheEnd() {
+void SendWhatWaitsAndEnd(int64_t flush_ms) {
   Fixture f;
   int32_t slot;
   int fd = f.Connect(&slot);
   int log = f.loop.CreateLog(LogOptions{});
-  f.loop.Attach(slot, log, 1, 60000);
+  f.loop.Attach(slot, log, 1, flush_ms);
   f.loop.Turn();
   for (int i = 0; i < 10; i++) {
     Put(&f.loop, log, kTypeVideo, i * 40, i == 0 ? kKeyFrame : kInterFrame, 1000);
@@ -263,6 +263,12 @@ void WhatWaitsGoesOutBeforeTheEnd() {
     return got.size() == 11;
   }));
   CHECK(!got.empty() && got.back().type == 4);
+}
+
+void WhatWaitsGoesOutBeforeTheEnd() {
+  SendWhatWaitsAndEnd(60000);
+  // What is sent at once waits for the end of the turn.
+  SendWhatWaitsAndEnd(0);
 }
 
 void SlowReadersDoNotHurtGoodOnes() {

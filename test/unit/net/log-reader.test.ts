@@ -266,6 +266,15 @@ describe('a pulled player', () => {
     await player.until(() => player.pieces.length === 2);
   });
 
+  it('is given at once what waits for the end of the turn when its interval is 0 already', async () => {
+    log.attach(player, 0, 0, 'flv');
+    await endOfTurn();
+    append(0, keyFrame, 'a');
+    assert.equal(player.pieces.length, 0);
+    log.setFlushMs(player, 0);
+    assert.deepEqual(player.bodies, ['a']);
+  });
+
   it('is detached when it throws, and others are not', async () => {
     const broken: PulledPlayer = {
       takeMedia: () => {
