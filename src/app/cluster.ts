@@ -20,6 +20,7 @@ import type { Statistics } from './stats/statistics';
 import type { Hub } from './stream/hub';
 import type { Source } from './stream/source';
 import { Resolver } from './upstream/resolver';
+import { Turns } from './upstream/turns';
 
 /** What the cluster is given by the composition root. */
 export interface ClusterParts {
@@ -52,7 +53,7 @@ export class Cluster {
     const { findVhost } = config;
     const resolver = new Resolver(() => config.global.resolver);
     const serverIp = (): string => localAddress(config.global.stats.network);
-    const upstream = { engine, resolver, clock, serverIp };
+    const upstream = { engine, resolver, clock, turns: new Turns(clock), serverIp };
     const shared = { log, ids, pithyPrint, statistics, findVhost };
     this.#config = config;
     this.#listening = parts.listening;

@@ -101,7 +101,7 @@ export class Server {
       config: current,
       engine,
       backend: hooks,
-      listening: () => this.#entrances.addresses('RTMP'),
+      listening: () => this.#entrances.addresses('RTMP', 'RTMPS'),
     });
     const first = dependencies.authorizer ?? hooks;
     const authorizer = new Authorizers([...(first ? [first] : []), ...cluster.authorizers]);
@@ -356,7 +356,10 @@ function accessContextOf(statistics: Statistics, hub: Hub): AccessContext {
   return {
     usage: (vhost) => statistics.usage(vhost),
     nowMs: () => Date.now(),
-    isPublished: (name) => hub.find(name)?.publisher !== undefined,
+    isPublished: (name) => {
+      const publisher = hub.find(name)?.publisher;
+      return publisher !== undefined && publisher.isUpstream !== true;
+    },
   };
 }
 

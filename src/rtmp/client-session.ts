@@ -47,6 +47,8 @@ export interface ClientSessionHandler extends MediaHandler {
   onStatus?(status: StatusPacket): void;
   /** The server has answered a ping. */
   onPong?(): void;
+  /** Beside its statuses: the stream that is played begins (true), or there is no more of it for now. */
+  onStreamControl?(isBegin: boolean): void;
   /** The server refused; info is what it gave as reason. The connection stays: close it if there is no use for it. */
   onError(error: SrsError, info: AmfObject | undefined): void;
 }
@@ -215,6 +217,11 @@ export class ClientSession implements ProtocolHandler, MediaSource {
   /** Tells the owner that the server lives. */
   onPingResponse(): void {
     this.handler.onPong?.();
+  }
+
+  /** Tells the owner whether there is a stream. */
+  onStreamControl(isBegin: boolean): void {
+    if (this.stream?.isPublished === false) this.handler.onStreamControl?.(isBegin);
   }
 
   /** Passes damaged commands over. */

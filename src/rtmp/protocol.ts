@@ -26,6 +26,8 @@ export interface ProtocolHandler extends MessageSink {
   onUndecodable(error: SrsError): void;
   /** The peer has answered a ping. */
   onPingResponse?(): void;
+  /** The peer tells that a stream begins, or that there is no more of it for now. */
+  onStreamControl?(isBegin: boolean): void;
 }
 
 /** One peer's message layer, after the handshake. */
@@ -182,8 +184,18 @@ export class Protocol implements MessageSink {
 
   private onUserControl(payload: Uint8Array, start: number, end: number): void {
     const control = decodeUserControl(payload, start, end);
-    if (control?.event === UserControlEvent.pingRequest) {
-      this.send(encodeUserControl(UserControlEvent.pingResponse, control.data));
-    } else if (control?.event === UserControlEvent.pingResponse) this.handler.onPingResponse?.();
+    switch (control?.event) {
+      case UserControlEvent.pingRequest:
+        this.send(encodeUserControl(UserControlEvent.pingResponse, control.data));
+        break;
+      case UserControlEvent.pingResponse:
+        this.handler.onPingResponse?.();
+        break;
+      case UserControlEvent.streamBegin:
+      case UserControlEvent.streamEof:
+        this.handler.onStreamControl?.(control.event === UserControlEvent.streamBegin);
+        break;
+      default:
+    }
   }
 }

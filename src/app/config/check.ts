@@ -28,12 +28,14 @@ export function checkOptions(candidate: Candidate): readonly Warning[] {
   checkListen(candidate);
   checkProcess(candidate);
   checkApiAuth(candidate);
-  const { directives, vhosts } = candidate;
+  const { directives, vhosts, global } = candidate;
   const blocks = directives.filter(({ name }) => name === 'vhost');
   checkVhostNames(blocks, vhosts);
   const perVhost = vhosts.map((vhost, index) => {
     const block = blocks[index];
-    return block ? checkVhost(vhost, block) : [];
+    if (!block) return [];
+    if (global.originRegistry === '') checkOrigin(vhost, block);
+    return checkVhost(vhost, block);
   });
   return [...checkStatsNetwork(candidate), ...perVhost.flat(), ...checkRetention(blocks, vhosts)];
 }
@@ -127,11 +129,13 @@ function checkVhostNames(blocks: readonly Directive[], vhosts: readonly VhostOpt
   });
 }
 
+function checkOrigin({ name, mode, origin }: VhostOptions, block: Directive): void {
+  if (mode !== 'remote' || origin.length > 0) return;
+  const place = find(block.children ?? [], 'mode') ?? block;
+  throw new ConfigError(place, `vhost ${name}: mode remote needs an origin, or an origin_registry`);
+}
+
 function checkVhost(vhost: VhostOptions, block: Directive): Warning[] {
-  if (vhost.mode === 'remote' && vhost.origin.length === 0) {
-    const place = find(block.children ?? [], 'mode') ?? block;
-    throw new ConfigError(place, `vhost ${vhost.name}: mode remote needs an origin`);
-  }
   checkLowLatency(vhost, block);
   return [
     ...checkSegmentNames(vhost, block),

@@ -27,4 +27,8 @@ export interface EdgeParts extends EdgeServiceParts {
   readonly origins: Origins;
   readonly failures: FailureMemory;
   readonly lines: Pick<StatusLines, 'add' | 'remove'>;
+  /** By which this server knows itself when a stream is asked for in circles. */
+  readonly mark: string;
+  /** There is something whose `check` is to be called from now on. */
+  lookAfter(): void;
 }

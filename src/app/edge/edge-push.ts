@@ -17,6 +17,7 @@ import { Relay } from '../upstream/relay';
 import type { RelayStatus } from '../upstream/relay';
 import type { UpstreamError } from '../upstream/upstream-error';
 
+import { askedBy } from './asked';
 import type { EdgeParts } from './edge-parts';
 import { isVerdict, refusalBy } from './verdict';
 
@@ -55,7 +56,6 @@ export class EdgePush {
   readonly stream: StreamName;
   readonly #parts: EdgeParts;
   readonly #log: Logger;
-  /** As it was when asked: the request of a client changes with what it asks for next. */
   readonly #request: RtmpRequest;
   #vhost: VhostOptions;
   #relay: Relay | undefined;
@@ -79,7 +79,7 @@ export class EdgePush {
     this.stream = { vhost: vhost.name, app, stream };
     this.#parts = parts;
     this.#log = parts.log.child(client.id);
-    this.#request = { ...client.request };
+    this.#request = askedBy(client.request);
     this.#vhost = vhost;
   }
 

@@ -4,6 +4,7 @@ import type { VhostOptions } from '../config/config';
 import type { SourceObserver } from '../stream/publisher';
 import type { Source } from '../stream/source';
 
+import { askedBy, askedVia, viaOf } from './asked';
 import type { EdgeParts } from './edge-parts';
 import type { EdgePushes } from './edge-pushes';
 import { Pull } from './pull';
@@ -17,6 +18,8 @@ export class EdgeStream implements SourceObserver {
   #vhost: VhostOptions;
   /** What the newest who wants it asked for. */
   #request: RtmpRequest | undefined;
+  /** Marks of the servers that want it or wait for one who does. */
+  readonly #via = new Set<string>();
   #pull: Pull | undefined;
   #unwatch: (() => void) | undefined;
   #isClosed = false;
@@ -31,7 +34,7 @@ export class EdgeStream implements SourceObserver {
     this.#parts = parts;
     this.#pushes = pushes;
     this.#vhost = vhost;
-    this.#request = source.wantedBy && { ...source.wantedBy };
+    if (source.wantedBy) this.#ask(source.wantedBy);
     this.#unobserve = source.observe(this);
   }
 
@@ -55,14 +58,14 @@ export class EdgeStream implements SourceObserver {
     });
   }
 
-  /** The request changes with what its client asks for next. */
   onWanted(request: RtmpRequest): void {
-    this.#request = { ...request };
-    this.#pull?.wanted(this.#request);
+    const asked = this.#ask(request);
+    this.#pull?.wanted(asked);
     this.consider();
   }
 
   onUnwanted(): void {
+    this.#via.clear();
     this.#pull?.unwanted();
     this.consider();
   }
@@ -98,6 +101,13 @@ export class EdgeStream implements SourceObserver {
     this.#pull = undefined;
   }
 
+  /** How it is asked for upstream from now on. */
+  #ask(request: RtmpRequest): RtmpRequest {
+    for (const mark of viaOf(request)) this.#via.add(mark);
+    this.#request = askedVia(askedBy(request), [...this.#via, this.#parts.mark]);
+    return this.#request;
+  }
+
   #fetch(): void {
     if (this.#pull || !this.#request) return;
     const pull = new Pull(this.#parts, this.source, this.#vhost, this.#request, () => {
@@ -108,6 +118,7 @@ export class EdgeStream implements SourceObserver {
       this.consider();
     });
     this.#pull = pull;
+    this.#parts.lookAfter();
     pull.start();
   }
 }

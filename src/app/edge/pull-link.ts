@@ -1,6 +1,7 @@
 /** Owns one connection by which a stream is fetched: what comes over it, and whether it is still worth having. */
 import { ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
+import { RateLimit } from '../../core/rate-limit';
 import type { AmfObject } from '../../rtmp/amf0-value';
 import type { MessageHeader } from '../../rtmp/message';
 import type { StatusPacket } from '../../rtmp/packets/status';
@@ -21,8 +22,19 @@ import type { UpstreamError } from '../upstream/upstream-error';
 import type { EdgeParts } from './edge-parts';
 import { isVerdict } from './verdict';
 
+/** A server may think for so long about who wants to play. */
+const GRANT_MS = 15_000;
+/** A server that plays, but answers no pings, may be silent for so long. */
+const MUTE_MS = 10_000;
+/** Servers that are not told for whom a stream is asked cannot tell a circle, which ends when one of them lets go, ms. */
+const UNTOLD_MS = 60_000;
 /** What the server sent before it told of the end of the stream may come after it, for so long. */
 const STALE_MS = 500;
+/** A server that tells that it has nothing of the stream is waited for no longer, where others may have it, ms. */
+const ABSENT_MS = 1000;
+/** So often the stream may begin over one connection at once, and then once each interval, ms. */
+const BEGINS = 10;
+const BEGIN_INTERVAL_MS = 1000;
 /** Where the text of an AMF0 string begins: after marker and length. */
 const NAME_OFFSET = 3;
 /** Data messages that talk to us, not to our players: `|RtmpSampleAccess`, `@setDataFrame`, `onStatus`, `onPlayStatus`. */
@@ -56,8 +68,6 @@ export class PullLink implements UpstreamHandler {
   readonly #task: PullTask;
   readonly #onOver: (end: LinkEnd) => void;
   readonly #connection: UpstreamConnection;
-  /** Until when it was not reached yet. */
-  #reachedMs: number;
   #vhost: VhostOptions;
   /** When the server granted the play, or media came last. */
   #mediaMs: number | undefined;
@@ -66,6 +76,9 @@ export class PullLink implements UpstreamHandler {
   /** When the server told last that the stream is over, unless it told since that there is another. */
   #unpublishedMs = -Infinity;
   #pingedMs = -Infinity;
+  /** The server answers pings. */
+  #hasAnswered = false;
+  readonly #begins = new RateLimit(BEGINS, BEGIN_INTERVAL_MS);
   #isFeeding = false;
   #isOver = false;
   #leaveStatistics: (() => void) | undefined;
@@ -76,7 +89,6 @@ export class PullLink implements UpstreamHandler {
     this.#task = task;
     this.#onOver = onOver;
     this.#vhost = vhost;
-    this.#reachedMs = parts.clock.nowMs();
     this.#connection = new UpstreamConnection(
       parts,
       {
@@ -87,6 +99,8 @@ export class PullLink implements UpstreamHandler {
         args: vhost.debugSrsUpnode ? request.args : undefined,
         identify: vhost.debugSrsUpnode,
         log,
+        timeoutMs: GRANT_MS,
+        firstByteMs: vhost.edgeTimeoutMs,
       },
       this,
     );
@@ -134,30 +148,37 @@ export class PullLink implements UpstreamHandler {
 
   /** Looks whether the server is alive and has something to send; to be called a few times a second. */
   check(nowMs: number): void {
-    const { edgeTimeoutMs, publishNormalTimeoutMs } = this.#vhost;
-    // To reach it has limits of its own.
-    if (this.#connection.channel === undefined) this.#reachedMs = nowMs;
-    const silentMs = nowMs - Math.max(this.#connection.lastReceivedMs, this.#reachedMs);
-    if (silentMs >= edgeTimeoutMs) {
-      const text = `expect a sign of life of the origin within ${edgeTimeoutMs} ms`;
+    const { edgeTimeoutMs } = this.#vhost;
+    // Until the play is granted the connection has limits of its own.
+    if (this.#mediaMs === undefined) return;
+    const silentMs = nowMs - this.#connection.lastReceivedMs;
+    const limitMs = this.#hasAnswered ? edgeTimeoutMs : Math.max(edgeTimeoutMs, MUTE_MS);
+    if (silentMs >= limitMs) {
+      const text = `expect a sign of life of the origin within ${limitMs} ms`;
       this.#end({ why: 'lost', error: new SrsError(ErrorCode.SOCKET_TIMEOUT, text) });
       return;
     }
-    if (this.#mediaMs === undefined) return;
-    if (silentMs >= edgeTimeoutMs / 2 && nowMs - this.#pingedMs >= edgeTimeoutMs / 2) {
-      this.#pingedMs = nowMs;
-      this.#connection.ping();
-    }
-    const idleMs = nowMs - this.#mediaMs;
-    if (this.#task.hasOthers && idleMs >= edgeTimeoutMs) {
-      const text = `expect media of the origin within ${edgeTimeoutMs} ms, others may have some`;
-      this.#end({ why: 'idle', error: new SrsError(ErrorCode.SOCKET_TIMEOUT, text) });
-      return;
-    }
-    if (this.#isFeeding && idleMs >= publishNormalTimeoutMs) {
+    const pingMs = edgeTimeoutMs / 2;
+    if (silentMs >= pingMs && nowMs - this.#pingedMs >= pingMs) this.#ping(nowMs);
+    this.#checkMedia(nowMs - this.#mediaMs);
+  }
+
+  #checkMedia(idleMs: number): void {
+    const { edgeTimeoutMs, publishNormalTimeoutMs, debugSrsUpnode } = this.#vhost;
+    const isAbsent = this.#unpublishedMs !== -Infinity;
+    const patienceMs = isAbsent ? Math.min(ABSENT_MS, edgeTimeoutMs) : edgeTimeoutMs;
+    if (this.#task.hasOthers && idleMs >= patienceMs) {
+      this.#endIdle(`expect media of the origin within ${patienceMs} ms, others may have some`);
+    } else if (!this.#isFeeding && !debugSrsUpnode && idleMs >= UNTOLD_MS) {
+      this.#endIdle(`expect media of the origin within ${UNTOLD_MS} ms, it may wait for ours`);
+    } else if (this.#isFeeding && idleMs >= publishNormalTimeoutMs) {
       this.#task.log.warn(`edge pull gets no media for ${Math.round(idleMs)} ms`);
       this.#release();
     }
+  }
+
+  #endIdle(text: string): void {
+    this.#end({ why: 'idle', error: new SrsError(ErrorCode.SOCKET_TIMEOUT, text) });
   }
 
   /** Ends it; its end is not told then. Idempotent. */
@@ -173,21 +194,32 @@ export class PullLink implements UpstreamHandler {
   }
 
   onPlaying(): void {
-    this.#mediaMs ??= this.#parts.clock.nowMs();
+    const nowMs = this.#parts.clock.nowMs();
+    this.#mediaMs ??= nowMs;
+    this.#ping(nowMs);
+  }
+
+  onPong(): void {
+    this.#hasAnswered = true;
   }
 
   onStatus({ code }: StatusPacket): void {
     switch (code) {
       case 'NetStream.Play.UnpublishNotify':
       case 'NetStream.Play.Stop':
-        this.#unpublishedMs = this.#parts.clock.nowMs();
-        this.#release();
+        this.#pause();
         break;
       case 'NetStream.Play.PublishNotify':
         this.#unpublishedMs = -Infinity;
         break;
       default:
     }
+  }
+
+  /** Servers that send no such status send this. */
+  onStreamControl(isBegin: boolean): void {
+    if (isBegin) this.#unpublishedMs = -Infinity;
+    else this.#pause();
   }
 
   onMedia(header: MessageHeader, payload: Uint8Array, start: number, end: number): void {
@@ -212,6 +244,11 @@ export class PullLink implements UpstreamHandler {
     this.#end({ why: isVerdict(error) ? 'refused' : 'lost', error });
   }
 
+  #ping(nowMs: number): void {
+    this.#pingedMs = nowMs;
+    this.#connection.ping();
+  }
+
   /** Media has come: whether it is for our players. */
   #takes(): boolean {
     this.#mediaMs = this.#connection.lastReceivedMs;
@@ -223,13 +260,25 @@ export class PullLink implements UpstreamHandler {
     const nowMs = this.#parts.clock.nowMs();
     if (source.publisher !== undefined || this.#isOver) return false;
     if (nowMs - this.#unpublishedMs < STALE_MS) return false;
+    if (!this.#begins.take(nowMs)) {
+      const text = 'expect a stream that lasts, it begins and ends again and again';
+      this.#end({ why: 'lost', error: new SrsError(ErrorCode.SYSTEM_STREAM_BUSY, text) });
+      return false;
+    }
     this.#isFeeding = true;
+    this.#unpublishedMs = -Infinity;
     this.#firstMediaMs ??= nowMs;
     source.acquire(publisher);
     this.#connection.channel?.setMergedRead(...readPace(this.#vhost));
     this.#leaveStatistics = this.#parts.statistics.join(this.#seen(nowMs));
     this.#task.log.trace(`edge pull gets media, url=${this.label}, players=${source.players}`);
     return true;
+  }
+
+  /** The server has no more of the stream for now. */
+  #pause(): void {
+    this.#unpublishedMs = this.#parts.clock.nowMs();
+    this.#release();
   }
 
   /** The stream is not published by us any more; the connection stays. */

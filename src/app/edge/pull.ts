@@ -1,7 +1,7 @@
 /** Owns the fetching of one stream from upstream: from server to server, for as long as somebody wants it. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { describeError, describeFault, SrsError } from '../../core/errors';
+import { describeError, describeFault, ErrorCode, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { redact } from '../../core/redact';
 import type { RtmpRequest } from '../../rtmp/request';
@@ -27,6 +27,13 @@ const MIN_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 3000;
 /** After media has come for so long a loss is the first failure, not another one, ms. */
 const STABLE_MS = 5000;
+/** After media has come for so long the servers are asked from the first again, ms. */
+const FED_MS = 1000;
+/** Places in a round before and behind all others. */
+const FIRST = -1;
+const LAST = 2;
+/** So many things that were said to the log are remembered, not to be said again. */
+const MAX_TOLD = 32;
 /** So long nothing is fetched after an operator has ended it, unless one more wants the stream, ms. */
 const DROPPED_MS = 10_000;
 
@@ -64,6 +71,8 @@ export class Pull implements Publisher, StatusMember {
   /** Servers not asked yet in this round, best first. */
   #round: UpstreamServer[] = [];
   #hasOthers = false;
+  /** Servers that live, but have had nothing since media came last: they are asked after the others. */
+  readonly #idle = new Set<string>();
   #link: PullLink | undefined;
   /** Grows when what was asked for is not awaited any more. */
   #generation = 0;
@@ -76,6 +85,8 @@ export class Pull implements Publisher, StatusMember {
   #url = '';
   #ended = { sent: 0, received: 0 };
   #lastError = '';
+  /** What the log was told since media came last. */
+  readonly #told = new Set<string>();
   #isStopped = false;
 
   constructor(
@@ -178,8 +189,10 @@ export class Pull implements Publisher, StatusMember {
   }
 
   drop(error: SrsError): void {
+    if (this.#isStopped) return;
     this.#fail(error);
     this.#quit();
+    this.#triedMs = -Infinity;
     this.#wait(DROPPED_MS);
   }
 
@@ -207,8 +220,8 @@ export class Pull implements Publisher, StatusMember {
     };
   }
 
-  /** Asks which servers there are, and begins with the best; `last` is the one to ask after all others. */
-  #beginRound(last?: UpstreamServer): void {
+  /** Asks which servers there are, and begins with the best; with `lost`, which had the stream, first or last of all. */
+  #beginRound(lost?: { readonly key: string; readonly rank: typeof FIRST | typeof LAST }): void {
     this.#quit();
     this.#isAsking = true;
     const generation = this.#generation;
@@ -216,9 +229,11 @@ export class Pull implements Publisher, StatusMember {
       (servers) => {
         if (generation !== this.#generation) return;
         this.#isAsking = false;
-        const isLast = (server: UpstreamServer): boolean =>
-          last !== undefined && serverKey(server) === serverKey(last);
-        this.#round = [...servers.filter((one) => !isLast(one)), ...servers.filter(isLast)];
+        const rankOf = (server: UpstreamServer): number => {
+          const key = serverKey(server);
+          return key === lost?.key ? lost.rank : Number(this.#idle.has(key));
+        };
+        this.#round = [...servers].sort((a, b) => rankOf(a) - rankOf(b));
         this.#hasOthers = servers.length > 1;
         this.#connectNext();
       },
@@ -266,22 +281,30 @@ export class Pull implements Publisher, StatusMember {
       this.#onLinkOver(link, request, end);
     });
     this.#link = link;
-    const isNews = link.label !== this.#url || this.#lastError === '';
     this.#url = link.label;
-    if (isNews) this.log.trace(`edge pull ${redact(this.#source.key)}, url=${link.label}`);
+    const text = `edge pull ${redact(this.#source.key)}, url=${link.label}`;
+    if (this.#isNews(text)) this.log.trace(text);
   }
 
   #onLinkOver(link: PullLink, request: RtmpRequest, { why, error }: LinkEnd): void {
     const fedMs = link.fedMs(this.#parts.clock.nowMs());
     this.#quit();
+    if (fedMs > 0) this.#told.clear();
     this.#fail(error);
-    if (fedMs > 0) this.#requests.grant(request);
+    const key = serverKey(link.server);
+    if (fedMs > 0) {
+      this.#requests.grant(request);
+      this.#idle.clear();
+    }
+    if (why === 'idle') this.#idle.add(key);
     if (why === 'lost') this.#parts.failures.fail(link.server);
     if (!this.#source.isWanted) this.#stopItself();
     else if (why === 'refused' && this.#requests.refuse(request)) this.#connect(link.server);
-    else if (fedMs >= STABLE_MS) {
-      this.#backoff.reset();
-      this.#beginRound(link.server);
+    else if (fedMs >= FED_MS) {
+      if (fedMs >= STABLE_MS) this.#backoff.reset();
+      // It may be but the line that broke, and others may not have the stream; one that is silent would cost time.
+      const isTriedFirst = why === 'lost' && error.code !== ErrorCode.SOCKET_TIMEOUT;
+      this.#beginRound({ key, rank: isTriedFirst ? FIRST : LAST });
     } else this.#connectNext();
   }
 
@@ -334,7 +357,14 @@ export class Pull implements Publisher, StatusMember {
   /** Says why it does not get on; the same reason again and again is said once. */
   #fail(error: unknown): void {
     const text = redact(error instanceof SrsError ? describeError(error) : describeFault(error));
-    if (text !== this.#lastError) this.log.warn(`edge pull fails, ${text}`, error);
+    if (this.#isNews(text)) this.log.warn(`edge pull fails, ${text}`, error);
     this.#lastError = text;
+  }
+
+  #isNews(text: string): boolean {
+    if (this.#told.has(text)) return false;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.add(text);
+    return true;
   }
 }

@@ -14,11 +14,14 @@ import { namesFrom } from '../upstream/names';
 import type { UpstreamServer, UpstreamUrl } from '../upstream/target';
 import type { UpstreamError } from '../upstream/upstream-error';
 
+import { askedBy, isRtmp } from './asked';
 import type { EdgeParts } from './edge-parts';
 import { refusalBy } from './verdict';
 
 /** So many clients are asked about at the same time; others wait. */
 const MAX_CHECKS = 256;
+/** An origin may think for so long about a client, ms. */
+const ANSWER_MS = 15_000;
 /** A client that has no answer by then, the time it waited for its turn included, is refused, ms. */
 const LIMIT_MS = 30_000;
 
@@ -38,7 +41,6 @@ class TokenCheck {
   readonly #limitMs: number;
   #servers: UpstreamServer[] = [];
   #connection: UpstreamConnection | undefined;
-  #reachedMs = 0;
   #isOver = false;
 
   constructor(parts: EdgeParts, slots: Slots, question: Question) {
@@ -52,19 +54,12 @@ class TokenCheck {
     });
   }
 
-  /** To be called a few times a second: whether somebody still waits, and somebody answers. */
+  /** To be called a few times a second: whether somebody still waits, and not for too long. */
   check(nowMs: number): void {
-    const { client, vhost } = this.#question;
-    const connection = this.#connection;
+    const { client } = this.#question;
     if (client.isClosing === true) this.refuse(ErrorCode.SOCKET_CLOSED, 'the client has left');
     else if (nowMs >= this.#limitMs) {
       this.refuse(ErrorCode.SOCKET_TIMEOUT, `no origin decided within ${LIMIT_MS} ms`);
-    } else if (connection) {
-      if (connection.channel === undefined) this.#reachedMs = nowMs;
-      const silentMs = nowMs - Math.max(connection.lastReceivedMs, this.#reachedMs);
-      if (silentMs < vhost.edgeTimeoutMs) return;
-      const text = `expect an answer of the origin within ${vhost.edgeTimeoutMs} ms`;
-      this.#passOver(new SrsError(ErrorCode.SOCKET_TIMEOUT, text));
     }
   }
 
@@ -89,8 +84,9 @@ class TokenCheck {
     const { pageUrl, swfUrl, args } = client.request;
     const url = tokenUrl(server, client.request, vhost);
     const verify = vhost.upstreamVerify;
-    const request = { url, verify, pageUrl, swfUrl, args, identify: false, log };
-    this.#reachedMs = this.#parts.clock.nowMs();
+    const { edgeTimeoutMs: firstByteMs } = vhost;
+    const limits = { timeoutMs: ANSWER_MS, firstByteMs };
+    const request = { url, verify, pageUrl, swfUrl, args, identify: false, log, ...limits };
     this.#connection = new UpstreamConnection(this.#parts, request, {
       onConnected: () => {
         this.#parts.failures.succeed(server);
@@ -104,18 +100,12 @@ class TokenCheck {
 
   /** Many an origin closes without a word when it refuses. */
   #onEnd(error: UpstreamError): void {
-    const wasReached = this.#connection?.channel !== undefined;
-    if (wasReached) this.#finish(refusalBy(error, 'connect'));
-    else this.#passOver(error);
-  }
-
-  /** The server cannot be asked. */
-  #passOver(error: SrsError): void {
     const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.close();
-    if (connection) this.#parts.failures.fail(connection.url.server);
-    this.#askNext(error);
+    const isFrozen = error.code === ErrorCode.SOCKET_TIMEOUT;
+    if (connection?.channel === undefined || isFrozen) {
+      if (connection) this.#parts.failures.fail(connection.url.server);
+      this.#askNext(error);
+    } else this.#finish(refusalBy(error, 'connect'));
   }
 
   #fail(error: unknown): void {
@@ -183,17 +173,13 @@ export class TokenChecks {
  * ours, with what stood behind its `?`.
  */
 function tokenUrl(server: UpstreamServer, request: RtmpRequest, vhost: VhostOptions): UpstreamUrl {
-  const isRtmp = request.schema.startsWith('rtmp');
-  const { app } = request;
-  const names = namesFrom(request, vhost);
-  const param = isRtmp ? request.param : names.streamParam;
   const { schema, host, port, label } = server;
+  const { vhost: name, app, param } = namesFrom(askedBy(request), vhost);
+  const hasOwn = isRtmp(request);
   return {
     server,
-    tcUrl: isRtmp
-      ? request.tcUrl
-      : buildTcUrl({ schema, host, port, vhost: names.vhost, app, param }),
-    app: `${app}${param}`,
+    tcUrl: hasOwn ? request.tcUrl : buildTcUrl({ schema, host, port, vhost: name, app, param }),
+    app: `${app}${hasOwn ? request.param : param}`,
     stream: '',
     label: `${schema}://${label}/${redact(app)}`,
   };

@@ -12,7 +12,7 @@ import type { ForwardParts } from './forward-parts';
 import type { Forwarder, ForwarderHost } from './forwarder';
 import { StreamForwards } from './stream-forwards';
 
-export type { ForwardBackend, ForwardParts, ForwardPublish } from './forward-parts';
+export type { ForwardBackend, ForwardParts } from './forward-parts';
 
 /** Copies streams from the begin of each publish to its end; no publisher waits for that, or fails by it. */
 export class ForwardService {

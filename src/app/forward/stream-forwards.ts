@@ -164,5 +164,7 @@ export class StreamForwards {
 
 /** Where to ask; '' for nowhere. */
 function backendOf(vhost: VhostOptions | undefined): string {
-  return vhost?.forward.enabled === true ? vhost.forward.backend : '';
+  if (vhost?.forward.enabled !== true) return '';
+  const { forward, forwardBackend } = vhost;
+  return forward.backend === '' ? forwardBackend : forward.backend;
 }

@@ -16,8 +16,8 @@ export interface CallSubject {
   readonly payload: Payload | undefined;
 }
 
-/** URLs of other servers end in the key to publish there; PHP writes their slashes as `\/`. */
-const TARGET_URL = /(rtmps?:)[^\s"'<>[\]{}]+/gi;
+/** What is behind the host of a URL may be a key to publish there; PHP writes slashes as `\/`. */
+const BEHIND_HOST = /((?::(?:\\?\/){2}[^\s"'\\/]*)?)\\?\/[^\s"'<>[\]{}]*/g;
 
 /** The server accepts, or has been told. */
 export function successLine(call: CallSubject, reply: HttpReply): string {
@@ -83,6 +83,6 @@ function hideSecrets(text: string): string {
 }
 
 function quote({ event }: CallSubject, { text }: HttpReply): string {
-  const shown = event === 'on_forward' ? text.replace(TARGET_URL, '$1***') : text;
+  const shown = event === 'on_forward' ? text.replace(BEHIND_HOST, '$1/***') : text;
   return redact(oneLine(shown));
 }

@@ -97,9 +97,10 @@ export class PlayRole implements StatusMember {
     return isServer(this.#client.request) ? 0 : flushIntervalMs(vhost);
   }
 
-  /** A server is told when the publisher leaves and another comes, which players are not: they just wait. */
+  /** A server is told whether there is a publisher, now and later: others may have the stream. Players just wait. */
   #tellOfPublisher(): () => void {
     const { session, socket } = this.#client;
+    if (this.source.publisher === undefined) session.notifyPlay('unpublish');
     return this.source.observe({
       onPublish: () => {
         session.notifyPlay('publish');

@@ -63,10 +63,11 @@ export async function expand(
   const [failure] = answers.filter((one) => one.status === 'rejected');
   if (found.length === 0 && failure !== undefined) throw failure.reason;
   const servers = new Map<string, UpstreamServer>();
-  for (const server of found.reverse()) {
-    servers.set(`${keyOf(server)} ${JSON.stringify(server.word.path)}`, server);
+  for (const server of found) {
+    const key = `${keyOf(server)} ${JSON.stringify(server.word.path)}`;
+    if (!servers.has(key)) servers.set(key, server);
   }
-  return [...servers.values()].reverse();
+  return [...servers.values()];
 }
 
 /**

@@ -9,6 +9,7 @@ import type { StatusPacket } from '../../rtmp/packets/status';
 
 import type { Resolver } from './resolver';
 import type { UpstreamUrl } from './target';
+import type { Turns } from './turns';
 import type { UpstreamError } from './upstream-error';
 
 /** What connections upstream are made with. */
@@ -16,6 +17,8 @@ export interface UpstreamParts {
   readonly engine: Pick<Engine, 'connect'>;
   readonly resolver: Pick<Resolver, 'addresses' | 'services'>;
   readonly clock: Clock;
+  /** Without it all connections begin at once. */
+  readonly turns?: Turns | undefined;
   /** Our address, as servers upstream are told. */
   serverIp(): string;
 }
@@ -35,8 +38,10 @@ export interface UpstreamRequest {
   readonly identify: boolean;
   /** Lines of the connection; its context id is the one that the server is told. */
   readonly log: Logger;
-  /** From the start to the granted stream, ms; 30 s unless given. */
+  /** From the start, the wait for its turn left out, to the granted stream, ms; 30 s unless given. */
   readonly timeoutMs?: number | undefined;
+  /** A server that is reached, but says nothing at all for so long, is given up, ms; as {@link timeoutMs} unless given. */
+  readonly firstByteMs?: number | undefined;
 }
 
 /** Who is told what becomes of a connection; nothing is told after `close`. */
@@ -60,6 +65,8 @@ export interface UpstreamHandler {
   onDrain?(): void;
   /** The server has answered a ping. */
   onPong?(): void;
+  /** Beside its statuses: the stream that is played begins (true), or there is no more of it for now. */
+  onStreamControl?(isBegin: boolean): void;
   /** It is over: exactly once, and not after a close. */
   onEnd(error: UpstreamError): void;
 }

@@ -15,6 +15,7 @@ import type { UpstreamChannel } from './dial';
 import { identityArgs } from './identity';
 import { redirectedUrl } from './target';
 import type { UpstreamUrl } from './target';
+import type { Turn } from './turns';
 import { redirectOf, refusalOf, UpstreamError } from './upstream-error';
 import type { Redirect } from './upstream-error';
 
@@ -42,7 +43,11 @@ export class UpstreamConnection {
   #isClosed = false;
   #redirects = 0;
   #lastReceivedMs: number;
-  #limit: NodeJS.Timeout;
+  #limit: NodeJS.Timeout | undefined;
+  /** Until the server has said anything. */
+  #turn: Turn | undefined;
+  /** Runs until a server that was reached has said anything. */
+  #firstByte: NodeJS.Timeout | undefined;
 
   constructor(parts: UpstreamParts, request: UpstreamRequest, handler: UpstreamHandler) {
     this.#parts = parts;
@@ -50,11 +55,6 @@ export class UpstreamConnection {
     this.#handler = handler;
     this.#url = request.url;
     this.#lastReceivedMs = parts.clock.nowMs();
-    const timeoutMs = request.timeoutMs ?? GRANT_TIMEOUT_MS;
-    this.#limit = setTimeout(() => {
-      const message = `expected ${this.#awaited} within ${timeoutMs} ms, got none`;
-      this.#finish(ErrorCode.SOCKET_TIMEOUT, message);
-    }, timeoutMs);
     this.#dial = this.#reach();
   }
 
@@ -129,7 +129,7 @@ export class UpstreamConnection {
   }
 
   #reach(): Dial {
-    const { engine, resolver } = this.#parts;
+    const { engine, resolver, turns } = this.#parts;
     const { log, verify } = this.#request;
     const dial = new Dial({ engine, resolver, log, verify }, this.#url.server, {
       onOpen: (channel) => {
@@ -139,8 +139,26 @@ export class UpstreamConnection {
         this.#end(error);
       },
     });
-    dial.start();
+    const handler = {
+      onTurn: () => {
+        this.#startLimit();
+        dial.start();
+      },
+      onFailed: (error: UpstreamError) => {
+        this.#end(error);
+      },
+    };
+    this.#turn = turns?.take(this.#url.server, verify, handler);
+    if (turns === undefined) handler.onTurn();
     return dial;
+  }
+
+  #startLimit(): void {
+    const { timeoutMs = GRANT_TIMEOUT_MS } = this.#request;
+    this.#limit ??= setTimeout(() => {
+      const message = `expected ${this.#awaited} within ${timeoutMs} ms, got none`;
+      this.#finish(ErrorCode.SOCKET_TIMEOUT, message);
+    }, timeoutMs);
   }
 
   /** The connection is open: speaks RTMP over it. */
@@ -161,6 +179,17 @@ export class UpstreamConnection {
       },
     };
     session.start();
+    this.#awaitFirstByte();
+  }
+
+  #awaitFirstByte(): void {
+    const { firstByteMs } = this.#request;
+    clearTimeout(this.#firstByte);
+    if (firstByteMs === undefined) return;
+    this.#firstByte = setTimeout(() => {
+      const message = `expected ${this.#awaited} within ${firstByteMs} ms, got not a byte`;
+      this.#finish(ErrorCode.SOCKET_TIMEOUT, message);
+    }, firstByteMs);
   }
 
   #sessionOptions(): ConstructorParameters<typeof ClientSession>[2] {
@@ -200,6 +229,7 @@ export class UpstreamConnection {
         else this.#end(refusalOf(this.#url.server.label, error, info));
       },
       onPong: () => handler.onPong?.(),
+      onStreamControl: (isBegin) => handler.onStreamControl?.(isBegin),
       onMedia: (...message) => {
         // Some servers just play, without a word.
         this.#grant();
@@ -212,6 +242,11 @@ export class UpstreamConnection {
 
   #receive(session: ClientSession, slab: Uint8Array, start: number, end: number): void {
     this.#lastReceivedMs = this.#parts.clock.nowMs();
+    this.#turn?.end();
+    if (this.#firstByte) {
+      clearTimeout(this.#firstByte);
+      this.#firstByte = undefined;
+    }
     try {
       session.push(slab, start, end);
     } catch (error) {
@@ -265,6 +300,11 @@ export class UpstreamConnection {
   }
 
   #redirect({ tcUrl, stream }: Redirect): void {
+    if (this.#isGranted) {
+      // The owner's stream flows over the connection of now: a new one begins with asking here again.
+      this.#finish(ErrorCode.SOCKET_CLOSED, 'the server sends us on to another');
+      return;
+    }
     this.#redirects++;
     if (this.#redirects > MAX_REDIRECTS) {
       const message = `expected at most ${MAX_REDIRECTS} redirects, got another`;
@@ -314,6 +354,8 @@ export class UpstreamConnection {
 
   #end(error: UpstreamError): void {
     if (this.#isClosed) return;
+    // Where it was never reached, others need not try now.
+    this.#turn?.fail(error);
     this.close();
     this.#handler.onEnd(error);
   }
@@ -321,6 +363,8 @@ export class UpstreamConnection {
   /** Leaves where it is now: in good order where there is someone to say so to. */
   #leave(): void {
     this.#dial.cancel();
+    this.#turn?.end();
+    clearTimeout(this.#firstByte);
     const session = this.#session;
     const channel = this.#channel;
     this.#session = undefined;

@@ -38,7 +38,10 @@ export interface RelayOptions {
   readonly flushMs: number;
   /** So long without a server that takes it, and it stops; it tries on for ever unless given. */
   readonly giveUpMs?: number | undefined;
-  /** A server that answers pings and then is silent for so long is given up, ms; 15 s unless given. */
+  /**
+   * A server that answers pings and then is silent for so long is given up, ms, and so is one that says nothing at all
+   * when it is reached; 15 s unless given.
+   */
   readonly silenceMs?: number | undefined;
 }
 

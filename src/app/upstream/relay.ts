@@ -180,7 +180,8 @@ export class Relay implements StatusMember {
     const url = urlOf(server, names);
     this.#url = url.label;
     const chunkSize = this.#source?.chunkSize;
-    const request = { url, verify, identify, args, pageUrl, swfUrl, log, chunkSize };
+    const firstByteMs = this.#options.silenceMs ?? SILENCE_MS;
+    const request = { url, verify, identify, args, pageUrl, swfUrl, log, chunkSize, firstByteMs };
     const connection = new UpstreamConnection(this.#parts, request, {
       onConnected: () => {
         connection.publish();

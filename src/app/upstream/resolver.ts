@@ -34,6 +34,8 @@ export class Resolver {
   /** Questions under way: who asks meanwhile gets the same answer. */
   readonly #pending = new Map<string, Promise<unknown>>();
   readonly #kept = new Map<string, unknown>();
+  /** What the system was asked and has not answered, perhaps long after anybody waits for it. */
+  readonly #lookUps = new Map<string, ReturnType<LookUp>>();
 
   /**
    * @param servers DNS servers to ask, `ip[:port]` each, as they are now; none for those of the system
@@ -73,7 +75,7 @@ export class Resolver {
     return this.#ask(`service ${name}`, async () => {
       const records = await this.#withDns((dns) => dns.resolveSrv(name));
       // A single dot says that the service is not to be had here (RFC 2782).
-      const usable = records.filter((record) => record.name !== '' && record.name !== '.');
+      const usable = records.filter((one) => one.name !== '' && one.name !== '.' && one.port > 0);
       return usable.map(({ name: host, port, priority, weight }) => ({
         host: host.replace(/\.$/, ''),
         port,
@@ -116,7 +118,7 @@ export class Resolver {
 
   async #findAddresses(host: string): Promise<readonly string[]> {
     if (this.#servers().length === 0 || LOCAL.test(host)) {
-      const found = await this.#limited(this.#lookUp(host));
+      const found = await this.#limited(this.#askSystem(host));
       return found.map(({ address }) => address);
     }
     return this.#withDns(async (dns) => {
@@ -131,10 +133,24 @@ export class Resolver {
     });
   }
 
+  /** The system cannot be told to leave off: questions that it is still busy with are not put to it again. */
+  #askSystem(host: string): ReturnType<LookUp> {
+    let lookUp = this.#lookUps.get(host);
+    if (lookUp === undefined) {
+      lookUp = this.#lookUp(host).finally(() => {
+        this.#lookUps.delete(host);
+      });
+      this.#lookUps.set(host, lookUp);
+    }
+    return lookUp;
+  }
+
   /** A fresh one each time: the servers may be others by now. */
   async #withDns<T>(ask: (dns: DnsResolver) => Promise<T>): Promise<T> {
-    const dns = new DnsResolver({ timeout: Math.ceil(this.#limitMs / 2), tries: 2 });
     const servers = this.#servers();
+    // Those that are down leave time for the last of them.
+    const timeout = Math.ceil(this.#limitMs / (servers.length + 1));
+    const dns = new DnsResolver({ timeout, tries: 2 });
     if (servers.length > 0) dns.setServers(servers);
     try {
       return await this.#limited(ask(dns));

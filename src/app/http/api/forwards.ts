@@ -77,6 +77,12 @@ function remove(forwards: ApiForwards, { id, exchange: { path } }: ApiCall): Api
 
 function wishOf(fields: JsonFields): ForwardWish {
   const text = (name: string): string | undefined => textField(fields, name, MAX_TEXT);
+  // A variable of a script that was never set would else mean all there is.
+  const nameOr = (name: string, fallback: string): string => {
+    const value = text(name) ?? fallback;
+    if (value !== '') return value;
+    throw new SrsError(ErrorCode.REQUEST_DATA, `expect ${name} to be a name, or *, or left out`);
+  };
   const url = text('url');
   if (url === undefined || url === '') {
     throw new SrsError(
@@ -85,9 +91,9 @@ function wishOf(fields: JsonFields): ForwardWish {
     );
   }
   return {
-    vhost: text('vhost') ?? DEFAULT_VHOST,
-    app: text('app') ?? ALL,
-    stream: text('stream') ?? ALL,
+    vhost: nameOr('vhost', DEFAULT_VHOST),
+    app: nameOr('app', ALL),
+    stream: nameOr('stream', ALL),
     url,
   };
 }

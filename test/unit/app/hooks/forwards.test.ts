@@ -72,7 +72,11 @@ describe('the hook that says where else a stream goes', () => {
     await ask(answer('rtmp://b.test/live/HIDDEN3'));
     await ask(answer({ code: 1, urls: ['RTMP://b.test/live/HIDDEN4'] }));
     await ask(answer({ message: 'rtmp://b.test/live/HIDDEN5' }, 500));
-    assert.equal(bench.log.matching('on_forward').length, 5);
+    await ask(
+      answer({ code: 0, data: { urls: ['b.test/live/HIDDEN6', 'http://b.test/HIDDEN7'] } }),
+    );
+    assert.equal(bench.log.matching('on_forward').length, 6);
+    assert.match(bench.log.matching('on_forward')[1] ?? '', /"rtmps:\/\/b\.test\/\*\*\*"/);
     assert.doesNotMatch(bench.log.lines.join('\n'), /HIDDEN/);
   });
 

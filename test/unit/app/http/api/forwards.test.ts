@@ -96,6 +96,7 @@ describe('the forwards of the API', () => {
     await refusedFor('{"url":""}', /expect url/);
     await refusedFor('{"url":7}', /expect url to be a text, got number/);
     await refusedFor('{"url":"b.test","app":["live"]}', /expect app to be a text, got object/);
+    await refusedFor('{"url":"b.test","stream":""}', /expect stream to be a name/);
     await refusedFor(`{"url":"${'b'.repeat(3000)}"}`, /at most 2048 characters, got 3000/);
     await refusedFor(`{"url":"b.test"${' '.repeat(20_000)}}`, /at most 16384 bytes/);
   });
