@@ -7,15 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const STOP_MS = 15_000;
 const running = new Set<ChildProcess>();
 
-/** Starts a program on one cpu, as the leader of a new process group. */
-export function startPinned(
-  cpu: number,
-  command: readonly string[],
+/** Starts a program as the leader of a new process group. */
+export function startGroup(
+  [program = '', ...args]: readonly string[],
   stdio: StdioOptions,
   env: NodeJS.ProcessEnv = process.env,
+  cwd?: string,
 ): ChildProcess {
-  const args = ['-c', String(cpu), ...command];
-  const child = spawn('taskset', args, { detached: true, stdio, env });
+  const child = spawn(program, args, { detached: true, stdio, env, cwd });
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.once('error', (error) => {
@@ -25,12 +24,23 @@ export function startPinned(
   return child;
 }
 
+/** Starts a program on one cpu, as the leader of a new process group. */
+export function startPinned(
+  cpu: number,
+  command: readonly string[],
+  stdio: StdioOptions,
+  env?: NodeJS.ProcessEnv,
+): ChildProcess {
+  return startGroup(['taskset', '-c', String(cpu), ...command], stdio, env);
+}
+
 /** True until the process has ended. */
 export function isRunning(child: ChildProcess): boolean {
   return running.has(child);
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** Sends a signal to all of the group; nothing happens when it is gone. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

@@ -15,6 +15,8 @@ const SETTLE_SECONDS = 3;
 const PUBLISHER_SECONDS = 1;
 const IDLE_MS = 3500;
 const SEGMENTS_MS = 15_000;
+/** The ports of the server beside the measured one come so much later. */
+const PARTNER_PORTS = 20;
 // The window of the server's cpu lies inside that of the generator.
 const WINDOW_MARGIN_SECONDS = 0.3;
 
@@ -97,8 +99,9 @@ async function askMeanwhile(
 }
 
 /** Starts the server, loads it, measures, stops it. */
-export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promise<Result> {
-  const segmenter = await startSegmenter(row, kind, plan);
+export async function measureRow(row: Row, measured: ServerKind, plan: Plan): Promise<Result> {
+  const partner = await startPartner(row, measured, plan);
+  const kind = withPartner(row, measured, partner);
   const server = await startServer(kind, row, plan.serverCpu, plan.directory);
   const group = server.pid ?? 0;
   try {
@@ -106,14 +109,15 @@ export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promis
     const idle = usageOf(group);
     const { args, before } = loadArguments(row, loadUrl(row, kind), plan);
     const window = row.windowSeconds ?? plan.windowSeconds;
+    const isSegmented = row.command === 'hls';
     const publishing = publishMeanwhile(
       row,
-      streamUrl(segmenter?.kind ?? kind),
+      streamUrl(partner?.kind ?? kind),
       plan,
-      before + window + 2 * PUBLISHER_SECONDS + 1 + (segmenter ? SEGMENTS_MS / 1000 : 0),
+      before + window + 2 * PUBLISHER_SECONDS + 1 + (isSegmented ? SEGMENTS_MS / 1000 : 0),
     );
     await sleep(PUBLISHER_SECONDS * 1000);
-    if (segmenter) await waitForSegments(plan);
+    if (isSegmented) await waitForSegments(plan);
     const loading = runLoad(plan.loadCpu, args);
     const asking = askMeanwhile(row, kind, plan, before + window);
     await sleep((before + WINDOW_MARGIN_SECONDS) * 1000);
@@ -131,23 +135,44 @@ export async function measureRow(row: Row, kind: ServerKind, plan: Plan): Promis
     return { row, server: kind.name, cpu, othersCpu, ...memory, report, notes: notes.flat() };
   } finally {
     await stop(server);
-    if (segmenter) await stop(segmenter.child);
+    if (partner) await stop(partner.child);
   }
 }
 
-/** For viewers of HLS: our server beside the one that is measured, filling the folder that it serves. */
-async function startSegmenter(
+/** A server of ours beside the one that is measured. */
+interface Partner {
+  readonly kind: ServerKind;
+  readonly child: ChildProcess;
+}
+
+/**
+ * Starts the server that a row needs beside the measured one: for viewers of HLS one that fills the folder which is
+ * served, for an edge its origin, for copies their destination.
+ */
+async function startPartner(
   row: Row,
   measured: ServerKind,
   plan: Plan,
-): Promise<{ kind: ServerKind; child: ChildProcess } | undefined> {
-  if (row.command !== 'hls') return undefined;
+): Promise<Partner | undefined> {
+  if (row.command !== 'hls' && row.role === undefined) return undefined;
   rmSync(`${plan.directory}/www`, { recursive: true, force: true });
-  const port = measured.port + 20;
+  const port = measured.port + PARTNER_PORTS;
   const command = 'objs/srs -c {config}';
-  const kind = { name: 'segmenter', port, httpPort: port + 1, command };
-  const files = { ...row, needs: { ...row.needs, files: true } };
-  return { kind, child: await startServer(kind, files, plan.loadCpu, plan.directory) };
+  const kind = { name: 'partner', port, httpPort: port + 1, command };
+  const needs = { ...row.needs, files: row.command === 'hls' };
+  return { kind, child: await startServer(kind, { ...row, needs }, plan.loadCpu, plan.directory) };
+}
+
+/** The measured server, told of the one beside it. */
+function withPartner({ role }: Row, kind: ServerKind, partner: Partner | undefined): ServerKind {
+  if (partner === undefined || role === undefined) return kind;
+  const { port } = partner.kind;
+  const told = { ...kind, partnerPort: port };
+  if (role.kind === 'edge') return { ...told, vhost: `mode remote;\norigin 127.0.0.1:${port};` };
+  const copies = Array.from({ length: role.times }, (_, index) => {
+    return `rtmp://127.0.0.1:${port}/live/[stream]_${index}`;
+  });
+  return { ...told, vhost: `forward ${copies.join(' ')};` };
 }
 
 /** Until the playlist has its first segments. */

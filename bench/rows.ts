@@ -27,6 +27,10 @@ export interface Row {
   readonly windowSeconds?: number;
   /** Requests per second to the API meanwhile. */
   readonly apiRate?: number;
+  /** The measured server is an edge of another of ours, or copies what it is sent to another, so many times. */
+  readonly role?: { readonly kind: 'edge' } | { readonly kind: 'forward'; readonly times: number };
+  /** The row, earlier in the same run, that this one is compared with. */
+  readonly against?: string;
   /** RSS that the server must stay below, in MB; only rows of `--hold` judge. */
   readonly rssLimit?: number;
 }
@@ -128,6 +132,39 @@ const SLOW: Row = {
   extra: ['--verify', '50', '--slow', '100', '--slow-bytes-per-second', '1024'],
 };
 
+/** What an edge adds to what its origin does for the same players. */
+function atEdge(row: Row): Row {
+  const title = `${row.title}, at an edge`;
+  return { ...row, id: `edge-${row.id}`, title, role: { kind: 'edge' }, against: row.id };
+}
+
+const LATENCY_50: Row = {
+  ...LATENCY,
+  id: 'latency-50',
+  title: '50 players, lowest latency',
+  count: 50,
+};
+
+/** Few enough players to be copies to as many servers; lowest latency, for there to be something to measure. */
+const PLAYERS_100: Row = {
+  ...players(100, 500),
+  id: 'lowest-100',
+  title: '100 players, lowest latency',
+  needs: LOWEST,
+};
+
+const FORWARD: Row = {
+  id: 'forward-100',
+  title: '100 copies to another server, lowest latency',
+  needs: LOWEST,
+  command: 'publish',
+  count: 1,
+  rate: 500,
+  extra: [],
+  role: { kind: 'forward', times: 100 },
+  against: PLAYERS_100.id,
+};
+
 /** The rows of a plain run. */
 export const benchRows: readonly Row[] = [
   players(1000, 500),
@@ -147,6 +184,11 @@ export const benchRows: readonly Row[] = [
   HLS,
   recorded(false),
   recorded(true),
+  atEdge(players(1000, 500)),
+  LATENCY_50,
+  atEdge(LATENCY_50),
+  PLAYERS_100,
+  FORWARD,
 ];
 
 /** The rows of `--hold`: a minute each, and any loss is a failure. */

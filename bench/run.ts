@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 
 import { stopAllOnExit } from './children';
 import { measureFloor, measureRow } from './measure';
-import type { Plan } from './measure';
+import type { Plan, Result } from './measure';
 import { describeMachine } from './proc';
 import { benchRows, holdRows } from './rows';
 import type { Row } from './rows';
 import type { ServerKind } from './server';
-import { losses, tableHead, tableLine } from './table';
+import { comparison, losses, tableHead, tableLine } from './table';
 
 const USAGE = `usage: bench/run.sh [options]
   --rows A,B           only these rows (--list names them)
@@ -18,7 +18,8 @@ const USAGE = `usage: bench/run.sh [options]
   --server COMMAND     our server (objs/srs -c {config}); {config} is the file written for the row
   --port N             port of our server (19550), with HTTP and the API at the next two
   --peer COMMAND       another server for the same rows; it is told BENCH_ROW,
-                       BENCH_LATENCY=merged|lowest and BENCH_MERGED_READ=on|off by environment
+                       BENCH_LATENCY=merged|lowest and BENCH_MERGED_READ=on|off by environment,
+                       and BENCH_PARTNER, the port of the origin of an edge or of where copies go
   --peer-port N        port of the peer (19560)
   --peer-http-port N   its port for HTTP, for the rows of HTTP; it serves objs/bench/www
   --peer-name NAME     its name in the table (peer)
@@ -80,6 +81,16 @@ function chooseServers(options: Options): ServerKind[] {
   return servers;
 }
 
+/** What rows cost more than those they are compared with, where both were measured. */
+function comparisons(results: readonly Result[]): string[] {
+  return results.flatMap((result) => {
+    const base = results.find(
+      ({ row, server }) => row.id === result.row.against && server === result.server,
+    );
+    return base ? [`\n${comparison(result, base)}`] : [];
+  });
+}
+
 async function run(options: Options): Promise<boolean> {
   const plan: Plan = {
     serverCpu: Number(options['server-cpu']),
@@ -97,6 +108,7 @@ async function run(options: Options): Promise<boolean> {
   };
   print(`${describeMachine()}\n\n${tableHead()}`);
   let good = true;
+  const results: Result[] = [];
   for (const row of chooseRows(options)) {
     const floor = await measureFloor(row, plan);
     for (const server of chooseServers(options)) {
@@ -104,9 +116,11 @@ async function run(options: Options): Promise<boolean> {
       if (row.apiRate !== undefined && server.apiPort === undefined) continue;
       const result = await measureRow(row, server, plan);
       print(tableLine(result, floor));
+      results.push(result);
       good &&= losses(result).length === 0;
     }
   }
+  for (const text of comparisons(results)) print(text);
   return good || !options.hold;
 }
 

@@ -18,6 +18,10 @@ export interface ServerKind {
   readonly httpPort: number | undefined;
   /** Port for the API; undefined when it has none of ours. */
   readonly apiPort?: number;
+  /** Further options of its vhost, when it is ours. */
+  readonly vhost?: string;
+  /** The port of the server beside it, which a peer is told as BENCH_PARTNER. */
+  readonly partnerPort?: number;
   /** A shell command; {config} stands for the file written for ours. */
   readonly command: string;
 }
@@ -77,6 +81,7 @@ vhost __defaultVhost__ {
         enabled ${needs.mergedRead ? 'on' : 'off'};
         latency 350;
     }${httpText(needs, directory)}
+    ${kind.vhost ?? ''}
 }
 `;
 }
@@ -109,6 +114,7 @@ export async function startServer(
     ...process.env,
     BENCH_ROW: row.id,
     BENCH_LATENCY: row.needs.mergedWriteMs === 0 ? 'lowest' : 'merged',
+    BENCH_PARTNER: String(kind.partnerPort ?? ''),
     BENCH_MERGED_READ: row.needs.mergedRead ? 'on' : 'off',
   };
   const command = ['sh', '-c', `exec ${kind.command.replaceAll('{config}', config)}`];

@@ -60,6 +60,20 @@ function cells(result: Result, floor: number | undefined): string[] {
 
 const line = (values: readonly string[]): string => `| ${values.join(' | ')} |`;
 
+/** What a row costs more than the one it is compared with. */
+export function comparison(result: Result, base: Result): string {
+  const times = (one: number, other: number): string => (one / other).toFixed(2);
+  const cpu = `CPU × ${times(result.cpu, base.cpu)} (${result.cpu.toFixed(1)} %, ${base.cpu.toFixed(1)} %)`;
+  const [own, others] = [result.report.latencyMs, base.report.latencyMs];
+  const more = (one: number, other: number): string =>
+    `${one < other ? '' : '+'}${(one - other).toFixed(2)}`;
+  const latency =
+    own && others
+      ? `; p50 ${more(own.p50, others.p50)} ms, p99 ${more(own.p99, others.p99)} ms`
+      : '';
+  return `${result.server}, ${result.row.id} against ${base.row.id}: ${cpu}${latency}`;
+}
+
 /** The head of the table. */
 export function tableHead(): string {
   return [line(HEAD), line(HEAD.map(() => '---'))].join('\n');

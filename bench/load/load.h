@@ -23,6 +23,9 @@ struct Options {
   double measure;       // statistics cover the last so many seconds
   uint32_t slow, slow_bytes_per_second;
   uint32_t verify, latency;  // so many players parse what they receive
+  uint32_t streams;          // STREAM_0 to STREAM_(streams - 1) in turn; 0 = see stream_name
+  double reconnect_ms;       // publish: who is lost comes back after so long, 0 = never
+  double gap_ms;             // watch: so long without media is reported
   uint32_t kbps, fps, gop, first_timestamp;
   bool audio;
   bool http;           // play: FLV over HTTP instead of RTMP
@@ -36,7 +39,8 @@ void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2))
 
 // ---- system (system.c) ----
 
-uint64_t now_ns(void);  // CLOCK_MONOTONIC, the same in every process of a machine
+bool told_to_stop(void);  // SIGTERM came: ends runs of watch and publish, with their report
+uint64_t now_ns(void);    // CLOCK_MONOTONIC, the same in every process of a machine
 uint64_t seconds_ns(double seconds);
 double cpu_seconds(void);  // user and system time of this process
 void raise_file_limit(uint32_t wanted);
@@ -162,6 +166,8 @@ bool session_send(struct Session *s, const void *data, size_t size);  // false: 
 void session_start(struct Session *s);                                // media begins
 void session_close(struct Session *s, const char *failure);
 void session_read_slowly(struct Session *s, size_t most);
+// The stream of a session: with `streams` the one of its turn, else all play one and each publisher
+// has its own.
 void stream_name(const struct Session *s, char *name, size_t size);
 void print_failures(void);  // reasons of lost connections, to stderr
 
@@ -185,6 +191,7 @@ uint64_t check_message(struct Check *c,
 // ---- commands ----
 
 int run_play(void);
+int run_watch(void);
 int run_publish(void);
 int run_connect(void);
 int run_floor(void);

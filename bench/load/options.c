@@ -17,12 +17,13 @@ struct Options options = {
     .fps = 25,
     .gop = 50,
     .interval_ms = 350,
+    .gap_ms = 1000,
     .sender_cpu = -1,
 };
 
 static const char usage[] =
-    "usage: load play|publish|connect|hls|get|floor [options]; prints one JSON line, exits 1 on "
-    "any loss\n"
+    "usage: load play|watch|publish|connect|hls|get|floor [options]; prints one JSON line, exits 1 "
+    "on any loss\n"
     "  --url rtmp://HOST:PORT/APP/STREAM   several publishers use STREAM_0, STREAM_1, ...\n"
     "  --url http://HOST:PORT/APP/FILE     play: FLV over HTTP; hls: the playlist\n"
     "  --url http://HOST:PORT/DIR/F[,F...] get: files that are asked for in turn\n"
@@ -35,10 +36,15 @@ static const char usage[] =
     "  --slow K --slow-bytes-per-second B  the last K players read B bytes a second (1024)\n"
     "  --verify M                          M players check the stream of `load publish`\n"
     "  --latency M                         M players measure its latency\n"
+    "watch: players that stay whatever happens, until SIGTERM or the end\n"
+    "  --gap-ms MS                         so long without media is reported (1000)\n"
+    "watch and publish:\n"
+    "  --streams K                         STREAM_0 to STREAM_(K - 1) in turn\n"
     "publish and floor:\n"
     "  --kbps K --fps F                    bit rate of a stream and its frame rate (250, 25)\n"
     "publish:\n"
     "  --gop G --audio                     frames per key frame (50); 48 of the kbps are AAC\n"
+    "  --reconnect-ms MS                   who is lost comes back so much later (never)\n"
     "  --first-timestamp MS                where timestamps begin (0)\n"
     "hls:\n"
     "  --interval-ms MS                    time between two looks at the playlist\n"
@@ -104,6 +110,9 @@ static bool set_number(const char *name, const char *text) {
       {"--slow-bytes-per-second", &options.slow_bytes_per_second, NULL, NULL},
       {"--verify", &options.verify, NULL, NULL},
       {"--latency", &options.latency, NULL, NULL},
+      {"--streams", &options.streams, NULL, NULL},
+      {"--reconnect-ms", NULL, &options.reconnect_ms, NULL},
+      {"--gap-ms", NULL, &options.gap_ms, NULL},
       {"--kbps", &options.kbps, NULL, NULL},
       {"--fps", &options.fps, NULL, NULL},
       {"--gop", &options.gop, NULL, NULL},

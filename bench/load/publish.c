@@ -11,6 +11,7 @@ struct Feed {
   uint32_t frames;  // sequence number of the next frame
   uint32_t ticks;   // frame intervals since the start, also those skipped while blocked
   uint64_t audio;   // audio frames due so far
+  uint64_t due_ns;  // lost: when to connect again
 };
 
 static struct {
@@ -18,7 +19,7 @@ static struct {
   struct Feed *feeds;
   struct Window window;
   int epoll;
-  uint32_t opened, started, lost, failed;
+  uint32_t opened, started, lost, failed, away;
   uint64_t opening_ns, last_start_ns, turns;
   uint64_t frames, bytes, stalls, late;  // in the window
 } all;
@@ -38,6 +39,11 @@ static void on_media(struct Session *s, const struct Message *m) {
 }
 
 static void on_closed(struct Session *s) {
+  if (options.reconnect_ms > 0) {
+    all.feeds[s->index] =
+        (struct Feed){.due_ns = now_ns() + seconds_ns(options.reconnect_ms / 1e3)};
+    all.away++;
+  }
   if (s->started_ns == 0)
     all.failed++;
   else
@@ -78,18 +84,33 @@ static uint64_t turn_time(uint64_t turn) {
   return all.opening_ns + turn * 1000000000u / ((uint64_t)options.fps * options.count);
 }
 
+static void open_publisher(uint32_t index) {
+  struct Session *s = &all.publishers[index];
+  *s = (struct Session){.publisher = true};
+  session_open(s, all.epoll, index);
+}
+
+// Those who were lost and whose time has come begin a stream of their own again. Between events
+// only: no event of their last connection is still to be handled.
+static void reopen_due(uint64_t now) {
+  for (uint32_t i = 0; i < all.opened && all.away > 0; i++) {
+    if (all.publishers[i].stage != kClosed || all.feeds[i].due_ns > now) continue;
+    all.away--;
+    open_publisher(i);
+  }
+}
+
 static void loop(void) {
   struct epoll_event events[kEvents];
   for (;;) {
     uint64_t now = now_ns();
-    if (now >= all.window.end_ns) break;
+    if (now >= all.window.end_ns || told_to_stop()) break;
     window_begins(&all.window, now);
     double due = (double)(now - all.opening_ns) / 1e9 * options.connect_rate + 1;
     while (all.opened < options.count && all.opened < due) {
-      struct Session *s = &all.publishers[all.opened];
-      s->publisher = true;
-      session_open(s, all.epoll, all.opened++);
+      open_publisher(all.opened++);
     }
+    reopen_due(now);
     uint64_t due_turn = turn_time(all.turns);
     if (all.window.begun && now > due_turn + 1000000000u / options.fps) all.late++;
     for (int i = 0; i < kEvents && turn_time(all.turns) <= now; i++)
@@ -107,7 +128,8 @@ static int report(const struct ListenCounters *before) {
   struct ListenCounters after = listen_counters();
   double seconds = window_seconds(&all.window),
          took = (double)(all.last_start_ns - all.opening_ns) / 1e9;
-  uint32_t unfinished = options.count - all.started - all.failed;
+  bool returns = options.reconnect_ms > 0;
+  uint32_t unfinished = returns ? 0 : options.count - all.started - all.failed;
   printf(
       "{\"command\":\"publish\",\"count\":%u,\"started\":%u,\"unfinished\":%u,\"failed\":%u,"
       "\"lost\":%u",
@@ -123,7 +145,7 @@ static int report(const struct ListenCounters *before) {
          (unsigned long long)(after.overflows - before->overflows),
          (unsigned long long)(after.drops - before->drops));
   print_failures();
-  return all.failed || unfinished || all.lost;
+  return !returns && (all.failed || unfinished || all.lost);
 }
 
 int run_publish(void) {

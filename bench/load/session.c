@@ -40,7 +40,9 @@ void print_failures(void) {
 }
 
 void stream_name(const struct Session *s, char *name, size_t size) {
-  if (s->publisher && options.count > 1)
+  if (options.streams > 0)
+    snprintf(name, size, "%s_%u", options.stream, s->index % options.streams);
+  else if (s->publisher && options.count > 1)
     snprintf(name, size, "%s_%u", options.stream, s->index);
   else
     snprintf(name, size, "%s", options.stream);

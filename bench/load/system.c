@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,23 @@
 #include "load.h"
 
 enum { kBucketNs = 10000, kBuckets = 100001, kPortsPerSource = 16000 };
+
+static volatile sig_atomic_t is_told_to_stop;
+
+static void on_sigterm(int signal) {
+  (void)signal;
+  is_told_to_stop = 1;
+}
+
+bool told_to_stop(void) {
+  static bool listens;
+  if (!listens) {
+    struct sigaction action = {.sa_handler = on_sigterm};
+    sigaction(SIGTERM, &action, NULL);
+    listens = true;
+  }
+  return is_told_to_stop;
+}
 
 uint64_t now_ns(void) {
   struct timespec t;

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import type { FlvTag } from '../../src/media/flv';
 
 import { Client } from './support/client';
-import { isKeyTag, mediaOf, packetLines, packetsOf, tagLines, tagsOf } from './support/media';
-import { freePorts } from './support/ports';
+import { lastGroup, mediaOf, packetLines, packetsOf, tagLines, tagsOf } from './support/media';
+import { startNginx } from './support/nginx';
 import { due, publish, recordAll } from './support/recorders';
 import { Sandbox } from './support/sandbox';
 import { source } from './support/sources';
@@ -25,26 +25,23 @@ describe('relay', () => {
 
   it('takes what nginx-rtmp pushes and feeds what it pulls', async () => {
     const server = await Srs.start(sandbox);
-    const [port = 0] = await freePorts(1);
-    sandbox.write('nginx.conf', nginxConfig(port, server.port));
-    const nginx = sandbox.start('nginx', ['-p', sandbox.directory, '-c', 'nginx.conf']);
-    await nginx.prints('start worker process ');
+    const ours = `rtmp://127.0.0.1:${server.port}/live`;
+    const relays = `push ${ours}; pull ${ours}/there name=back static;`;
+    const nginx = await startNginx(sandbox, relays);
     await server.hasPlayers('there');
-    const ours = await Client.play(server.port, 'there');
-    const back = await Client.play(port, 'back');
+    const there = await Client.play(server.port, 'there');
+    const back = await Client.play(nginx.port, 'back');
     const path = await source('h264-b-frames-aac.flv');
     const tags = mediaOf(path);
     // What comes after it ends the sequence.
     const last = tags.at(-2)!.payload;
     const hasAll = (player: Client) => (): boolean =>
       player.tags.some(({ payload }) => payload.equals(last));
-    await publish(sandbox, path, `rtmp://127.0.0.1:${port}/live/there`).succeeds();
-    await ours.until('what was pushed', hasAll(ours));
+    await publish(sandbox, path, nginx.url('there')).succeeds();
+    await there.until('what was pushed', hasAll(there));
     await back.until('what was pulled', hasAll(back));
     // nginx passes video on from the first key frame after it has connected.
-    const lastGroup = (list: readonly FlvTag[]): string[] =>
-      tagLines(list.slice(list.map(isKeyTag).lastIndexOf(true)));
-    assert.deepEqual(lastGroup(ours.tags), lastGroup(tags));
+    assert.deepEqual(lastGroup(there.tags), lastGroup(tags));
     assert.deepEqual(lastGroup(back.tags), lastGroup(tags));
     await server.stop();
   });
@@ -82,25 +79,3 @@ describe('relay', () => {
     });
   }
 });
-
-/** Pushes what it is sent to the server, and pulls the stream `there` from it as `back`. */
-function nginxConfig(port: number, serverPort: number): string {
-  return `
-load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
-daemon off;
-pid nginx.pid;
-error_log stderr notice;
-events { worker_connections 64; }
-rtmp {
-  access_log off;
-  server {
-    listen 127.0.0.1:${port};
-    application live {
-      live on;
-      push rtmp://127.0.0.1:${serverPort}/live;
-      pull rtmp://127.0.0.1:${serverPort}/live/there name=back static;
-    }
-  }
-}
-`;
-}

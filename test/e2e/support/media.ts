@@ -92,3 +92,8 @@ export function mediaOf(path: string): FlvTag[] {
 export function isKeyTag({ type, payload }: FlvTag): boolean {
   return type === VIDEO && payload[0] === KEY_FRAME_OF_AVC && payload[1] === 1;
 }
+
+/** As {@link tagLines}, from the last key frame on. */
+export function lastGroup(tags: readonly FlvTag[]): string[] {
+  return tagLines(tags.slice(tags.map(isKeyTag).lastIndexOf(true)));
+}

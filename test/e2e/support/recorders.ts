@@ -43,6 +43,12 @@ export function publish(sandbox: Sandbox, path: string, url: string): Program {
   return sandbox.start('ffmpeg', [...input, '-c', 'copy', '-f', 'flv', url]);
 }
 
+/** Publishes a file in real time by ffmpeg, again and again until it is killed or the server is gone. */
+export function publishEndlessly(sandbox: Sandbox, path: string, url: string): Program {
+  const input = ['-v', 'error', '-re', '-stream_loop', '-1', '-i', path];
+  return sandbox.start('ffmpeg', [...input, '-c', 'copy', '-f', 'flv', url]);
+}
+
 /** Starts several recorders of one stream, `<stream>.<recorder>.flv`, and waits until the server has them all. */
 export async function recordAll(
   sandbox: Sandbox,

@@ -1,5 +1,6 @@
 /** Owns a server under test: the packed program in the foreground, on a free port, its log on a pipe. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 
 import type { Ended, Program } from './program';
 import type { Sandbox } from './sandbox';
@@ -7,23 +8,29 @@ import type { Sandbox } from './sandbox';
 /** The packed program. */
 export const binary = requiredBinary();
 
+/** Where a server listens unless told otherwise: at a free port. */
+const ANY_PORT = '127.0.0.1:0';
+
 /** What is put into the configuration of a server. */
 export interface SrsOptions {
+  /** Where it listens for RTMP, `ip:port`. */
+  readonly listen?: string;
+  /** The directory below that of the sandbox, which has to exist, that it runs in: several may run at a time. */
+  readonly cwd?: string;
   /** Inside `vhost __defaultVhost__`. */
   readonly vhost?: string;
   /** At root level. */
   readonly global?: string;
 }
 
-const DEFAULTS = `
-listen 127.0.0.1:0;
-pid srs.pid;
-`;
-
 /** A configuration that writes nothing outside the directory that the server is started in. */
-export function configText({ vhost = '', global = '' }: SrsOptions = {}): string {
+export function configText({
+  vhost = '',
+  global = '',
+  listen = ANY_PORT,
+}: SrsOptions = {}): string {
   const connections = global.includes('max_connections') ? '' : 'max_connections 1000;';
-  return `${DEFAULTS}${connections}\n${global}\nvhost __defaultVhost__ {\n${vhost}\n}\n`;
+  return `\nlisten ${listen};\npid srs.pid;\n${connections}\n${global}\nvhost __defaultVhost__ {\n${vhost}\n}\n`;
 }
 
 /** A running server. */
@@ -39,8 +46,9 @@ export class Srs {
   /** Starts a server in the directory of the sandbox and waits until it listens. */
   static async start(sandbox: Sandbox, options: SrsOptions = {}): Promise<Srs> {
     const inFront = `daemon off;\nsrs_log_tank console;\n${options.global ?? ''}`;
-    sandbox.write('srs.conf', configText({ ...options, global: inFront }));
-    const program = sandbox.start(binary, ['-c', 'srs.conf']);
+    const { cwd = '.' } = options;
+    sandbox.write(join(cwd, 'srs.conf'), configText({ ...options, global: inFront }));
+    const program = sandbox.start(binary, ['-c', 'srs.conf'], { cwd });
     await program.prints(/RTMP listen at \S+ started/);
     return new Srs(program, listenPort(program.stdout));
   }
