@@ -36,6 +36,8 @@ const mpeg1MinSampleRate = 32000;
 export interface TsMuxerOptions {
   /** Sound of about this many milliseconds goes into one PES packet; 0: one frame each. */
   readonly audioPesMs?: number;
+  /** Its packets are played after those of another muxer: the first of each stream say that counters begin anew. */
+  readonly isContinued?: boolean;
 }
 
 interface ProgramVideo {
@@ -65,6 +67,7 @@ interface Program {
 export class TsMuxer {
   readonly #writer: TsPacketWriter;
   readonly #audioPesTicks: number;
+  readonly #isContinued: boolean;
   readonly #clock = new TsClock();
   readonly #pids = new Map<number, TsPidState>();
   readonly #pat = patSection();
@@ -84,6 +87,7 @@ export class TsMuxer {
   constructor(write: (packets: Buffer) => void, options: TsMuxerOptions = {}) {
     this.#writer = new TsPacketWriter(write);
     this.#audioPesTicks = (options.audioPesMs ?? 0) * ticksPerMs;
+    this.#isContinued = options.isContinued ?? false;
   }
 
   /** True for H.264, H.265, MP3, AC-3, E-AC-3 and AAC as ADTS can carry it. */
@@ -271,7 +275,7 @@ export class TsMuxer {
     let state = this.#pids.get(pid);
     if (state === undefined) {
       // The first packet counts 0.
-      state = { pid, continuity: 15 };
+      state = { pid, continuity: 15, isFresh: this.#isContinued };
       this.#pids.set(pid, state);
     }
     return state;

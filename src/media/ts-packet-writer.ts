@@ -6,6 +6,8 @@ export interface TsPidState {
   readonly pid: number;
   /** Counter of the last packet with payload, 0 to 15. */
   continuity: number;
+  /** The next PES packet says that the counter does not go on from what was before (discontinuity_indicator). */
+  isFresh: boolean;
 }
 
 /** One PES packet and what its first transport packet says of it. */
@@ -53,7 +55,7 @@ export class TsPacketWriter {
   #packet = 0;
   #at = 0;
   /** The PES packet being written. */
-  #stream: TsPidState = { pid: 0, continuity: 0 };
+  #stream: TsPidState = { pid: 0, continuity: 0, isFresh: false };
   #left = 0;
   #innerPcr = -1;
   #innerPcrStep = 0;
@@ -102,7 +104,8 @@ export class TsPacketWriter {
     this.#reserve(Math.ceil((this.#left + adaptations) / payloadBytes) + 1);
     this.#planInnerPcrs(pes);
     let flags = pes.isRandomAccess ? AdaptationFlag.randomAccess : 0;
-    if (pes.isDiscontinuity) flags |= AdaptationFlag.discontinuity;
+    if (pes.isDiscontinuity || stream.isFresh) flags |= AdaptationFlag.discontinuity;
+    stream.isFresh = false;
     if (pes.pcr >= 0) flags |= AdaptationFlag.pcr;
     this.#startPacket(startIndicator, flags, pes.pcr);
     this.#pesHeader(pes, dataBytes);

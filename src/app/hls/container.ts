@@ -16,6 +16,10 @@ export interface Container {
   add(frame: MediaFrame): void;
   /** Ends a segment or part in front of `frame`: writes what precedes it, calls `onCut`, goes on with the frame. */
   cutAt(frame: MediaFrame, onCut: () => void): void;
+  /** Writes all that precedes `frame`; `renew` comes next, then `begin` with the frame. */
+  finishAt(frame: MediaFrame): void;
+  /** What `begin` begins depends on nothing that was before; `sequence` numbers its first fragment. */
+  renew(sequence: number): void;
   /** Writes what is left. What follows does not go on from here. */
   end(): void;
 }
@@ -41,6 +45,7 @@ class TsContainer implements Container {
   readonly init = undefined;
   readonly #write: WriteBytes;
   #muxer: TsMuxer | undefined;
+  #tracks: [VideoTrack | undefined, AudioTrack | undefined] = [undefined, undefined];
   #isPureAudio = false;
 
   constructor(write: WriteBytes) {
@@ -53,6 +58,7 @@ class TsContainer implements Container {
       this.#muxer = new TsMuxer(this.#write, { audioPesMs: isPureAudio ? PURE_AUDIO_PES_MS : 0 });
     }
     this.#isPureAudio = isPureAudio;
+    this.#tracks = [video, audio];
     this.#muxer.setTracks(video, audio);
   }
 
@@ -69,6 +75,16 @@ class TsContainer implements Container {
     this.#muxer?.flush();
     onCut();
     this.begin(frame);
+  }
+
+  finishAt(): void {
+    this.#muxer?.flush();
+  }
+
+  renew(): void {
+    const audioPesMs = this.#isPureAudio ? PURE_AUDIO_PES_MS : 0;
+    this.#muxer = new TsMuxer(this.#write, { audioPesMs, isContinued: true });
+    this.#muxer.setTracks(...this.#tracks);
   }
 
   end(): void {
@@ -112,6 +128,15 @@ class Fmp4Container implements Container {
     this.#writer?.add(frame);
     this.#put(this.#writer?.cut());
     onCut();
+  }
+
+  finishAt(frame: MediaFrame): void {
+    this.#put(this.#writer?.flushBefore(frame));
+    this.#writer = undefined;
+  }
+
+  renew(sequence: number): void {
+    this.#sequence = sequence >>> 0;
   }
 
   end(): void {

@@ -7,7 +7,7 @@ import { DiskHealth } from './disk-health';
 import type { MasterPlaylist } from './master';
 import { mediaPlaylist } from './playlist';
 import { keyAttributes } from './segment';
-import type { ListedSegment, SegmentStart, SegmentTarget } from './segment';
+import type { GapSegment, ListedSegment, SegmentStart, SegmentTarget } from './segment';
 import { SegmentList } from './segment-list';
 import type { ListState } from './segment-list';
 import { SegmentWriter } from './segment-writer';
@@ -17,6 +17,7 @@ import { Trash } from './trash';
 
 /** A segment on disk. */
 export interface DiskSegment extends ListedSegment {
+  /** Empty when there is none. */
   readonly path: string;
   /** Files that it shares with others: initialisation section, key. */
   readonly sharedPaths: readonly string[];
@@ -58,6 +59,8 @@ export class DiskTarget implements SegmentTarget {
   #pending = 0;
   /** A segment was lost: the next one does not go on from the one before. */
   #hasGap = false;
+  /** Media in the segments lost since the last one that was listed. */
+  #lostMs = 0;
   /** So many segments have room, as far as is known; counted in fractions. */
   #mostSegments = Infinity;
 
@@ -138,9 +141,11 @@ export class DiskTarget implements SegmentTarget {
     this.#commit(async () => {
       try {
         await (done ?? finish());
+        this.#goTo(start);
         this.#add(this.#segment(open, durationMs));
       } catch (error) {
         this.#lose(path, error);
+        this.#lostMs += durationMs;
         this.#discard(writer);
       } finally {
         this.#closing.delete(writer);
@@ -156,7 +161,11 @@ export class DiskTarget implements SegmentTarget {
   }
 
   rest(): void {
-    // The playlist stays as it is.
+    this.#commit(() => {
+      if (this.#list.isShown) return;
+      this.#list.show();
+      if (this.#list.segments.length > 0) this.#writePlaylist();
+    });
   }
 
   sweep(nowMs: number): void {
@@ -203,9 +212,11 @@ export class DiskTarget implements SegmentTarget {
 
   #segment({ start, bytes }: OpenSegment, durationMs: number): DiskSegment {
     const { file, init, key } = start;
-    const isAfterGap = this.#hasGap && this.#list.segments.length > 0;
+    const isCounted = start.alignment === undefined;
+    const isAfterGap = this.#hasGap && isCounted && this.#list.segments.length > 0;
     const isDiscontinuity = start.isDiscontinuity || isAfterGap;
     this.#hasGap = false;
+    this.#lostMs = 0;
     return {
       path: file.path,
       sharedPaths: [init?.file.path, key?.file.path].filter((path) => path !== undefined),
@@ -220,6 +231,24 @@ export class DiskTarget implements SegmentTarget {
     };
   }
 
+  /** Makes the next segment of the list the one of this number, when its number is not just the next. */
+  #goTo({ sequence, startEpochMs, alignment }: SegmentStart): void {
+    if (alignment === undefined) {
+      this.#list.countOn();
+      return;
+    }
+    const { gapMs } = alignment;
+    const lostMs = gapMs === undefined ? undefined : gapMs + this.#lostMs;
+    const { names } = this.#parts;
+    const removed = this.#list.goTo(
+      sequence,
+      { ...alignment, gapMs: lostMs },
+      toDisk,
+      (missing) => names.segment(missing, startEpochMs).uri,
+    );
+    if (this.#parts.options.cleanup) this.#retire(removed);
+  }
+
   #add(segment: DiskSegment): void {
     const removed = this.#list.append(segment);
     this.#mostSegments += REGROWTH;
@@ -231,12 +260,11 @@ export class DiskTarget implements SegmentTarget {
   }
 
   #writePlaylist(): void {
-    const { targetDuration, mediaSequence, discontinuitySequence, segments } = this.#list;
-    const { version } = this.#parts;
-    this.#playlist.write(
-      mediaPlaylist({ version, targetDuration, mediaSequence, discontinuitySequence, segments }),
-    );
-    const { tracks } = this.#parts;
+    if (!this.#list.isShown) return;
+    const { targetDuration, mediaSequence, discontinuitySequence, segments, slotMs } = this.#list;
+    const { version, tracks } = this.#parts;
+    const numbers = { mediaSequence, discontinuitySequence, slotMs };
+    this.#playlist.write(mediaPlaylist({ version, targetDuration, ...numbers, segments }));
     if (this.#master?.update(segments, tracks) === true && this.#master.text !== undefined) {
       this.#masterFile?.write(this.#master.text);
     }
@@ -255,7 +283,7 @@ export class DiskTarget implements SegmentTarget {
     for (const file of [init?.file, key?.file]) if (file) needed.add(file.path);
     const paths = new Set<string>();
     for (const { path, sharedPaths } of removed) {
-      paths.add(path);
+      if (path !== '') paths.add(path);
       for (const shared of sharedPaths) {
         if (needed.has(shared)) continue;
         paths.add(shared);
@@ -313,4 +341,9 @@ export class DiskTarget implements SegmentTarget {
     await this.#playlist.settle();
     await this.#masterFile?.settle();
   }
+}
+
+/** What is not there has no file. */
+function toDisk(gap: GapSegment): DiskSegment {
+  return { ...gap, path: '', sharedPaths: [] };
 }

@@ -37,6 +37,8 @@ interface Publication {
   readonly timeline: Timeline;
   readonly gate: StartGate;
   readonly leavePrint: () => void;
+  /** Timestamps are those of the encoder's clock. */
+  isAbsolute: boolean;
 }
 
 /** Reads one stream for HLS. */
@@ -85,15 +87,33 @@ export class HlsSink implements StreamSink {
       this.#print(ageMs);
     });
     const timeline = new Timeline(FORWARD_LIMIT_MS);
-    this.#publication = { log, stream, tracks, timeline, gate, leavePrint };
+    const isAbsolute = false;
+    this.#publication = { log, stream, tracks, timeline, gate, leavePrint, isAbsolute };
     this.#reader.reset();
     log.trace(describe(this.#options));
+    this.onAbsolute(start.isAbsolute);
     if (metadata !== undefined) this.#expect(metadata);
     for (const message of start.headers) this.onMessage(message);
   }
 
   onMetadata(metadata: AmfObject): void {
     this.#expect(metadata);
+  }
+
+  onAbsolute(isAbsolute: boolean): void {
+    const publication = this.#publication;
+    if (publication === undefined || publication.isAbsolute === isAbsolute) return;
+    const { log, stream, gate, timeline } = publication;
+    publication.isAbsolute = isAbsolute;
+    timeline.isClock = isAbsolute;
+    const { keys, fragmentMs } = this.#options;
+    if (keys) {
+      log.warn('hls segments are not aligned with other servers: each has keys of its own');
+      return;
+    }
+    const how = isAbsolute ? `aligned, slot=${fragmentMs}ms` : 'not aligned any more';
+    log.trace(`hls segments are ${how}`);
+    if (gate.isOpen) stream.packager?.align(isAbsolute);
   }
 
   onMessage(message: StreamMessage): void {
@@ -160,8 +180,10 @@ export class HlsSink implements StreamSink {
   }
 
   #begin(publication: Publication, frames: readonly MediaFrame[]): void {
-    const { stream, tracks } = publication;
+    const { stream, tracks, gate, isAbsolute } = publication;
     tracks.begin(frames);
+    stream.packager?.align(isAbsolute && !this.#options.keys);
+    if (gate.firstMs !== undefined) stream.packager?.see(gate.firstMs);
     stream.setTracks(tracks.video, tracks.audio);
     for (const frame of frames) this.#pass(publication, frame);
   }

@@ -229,7 +229,7 @@ export class HlsStream {
     const estate = predecessor?.handOver();
     const found = this.#disk && (await takeUp(names, options, this.#log.current, wallMs()));
     if (found !== undefined) this.#disk?.restore(found.list);
-    const { listed, next } = historyOf(found, estate);
+    const { listed, next, slotMs } = historyOf(found, estate);
     const sequence = next ?? firstSequence(options, wallMs());
     if (options.storage !== 'disk') this.#ram = this.#createRam(sequence, estate);
     this.#packager = new Packager({
@@ -237,6 +237,7 @@ export class HlsStream {
       targets: this.#targets,
       wallMs,
       sequence,
+      slotMs,
       hasHistory: listed > 0,
       init: found?.init,
     });
@@ -291,14 +292,25 @@ export class HlsStream {
   }
 }
 
-/** How many segments there are to go on with, and the number of the next; the files count before the memory. */
+/** What there is to go on with. */
+interface History {
+  /** How many segments. */
+  readonly listed: number;
+  /** Number of the next. */
+  readonly next: number | undefined;
+  /** Numbers count slots of the timeline of this length; 0: they count segments. */
+  readonly slotMs: number;
+}
+
+/** The files count before the memory. */
 function historyOf(
   found: Awaited<ReturnType<typeof takeUp>>,
   estate: RamEstate | undefined,
-): { readonly listed: number; readonly next: number | undefined } {
-  if (found !== undefined) return { listed: found.list.segments.length, next: found.nextSequence };
-  if (estate === undefined) return { listed: 0, next: undefined };
-  return { listed: estate.list.segments.length, next: nextSequenceOf(estate) };
+): History {
+  const list = found?.list ?? estate?.list;
+  if (list === undefined) return { listed: 0, next: undefined, slotMs: 0 };
+  const next = found?.nextSequence ?? (estate && nextSequenceOf(estate));
+  return { listed: list.segments.length, next, slotMs: list.slotMs };
 }
 
 function nextSequenceOf({ list }: RamEstate): number {

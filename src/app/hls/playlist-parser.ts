@@ -1,4 +1,5 @@
 /** Reads media playlists that were written here. */
+import { SLOT_NOTE } from './playlist';
 import type { ListedSegment } from './segment';
 
 /** A segment of a playlist: what the text says of it. */
@@ -11,6 +12,8 @@ export interface ParsedPlaylist {
   readonly discontinuitySequence: number;
   /** Seconds. */
   readonly targetDuration: number;
+  /** Numbers count slots of the timeline of this length; 0: they count segments. */
+  readonly slotMs: number;
 }
 
 /** The tags that apply to the segments that follow. */
@@ -20,6 +23,7 @@ interface Tags {
   startEpochMs: number | undefined;
   mapUri: string | undefined;
   key: string | undefined;
+  isGap: boolean;
 }
 
 /** The content of a playlist; undefined for a text that is none. Tags that are not known are passed over. */
@@ -33,13 +37,16 @@ export function parsePlaylist(text: string): ParsedPlaylist | undefined {
     startEpochMs: undefined,
     mapUri: undefined,
     key: undefined,
+    isGap: false,
   };
   for (const line of text.split(/\r?\n/)) {
     if (line.startsWith('#')) readTag(line, tags, numbers);
     else if (line !== '') {
-      segments.push({ uri: line, ...tags });
+      const { isGap, ...rest } = tags;
+      segments.push({ uri: line, ...rest, ...(isGap && { isGap }) });
       tags.isDiscontinuity = false;
       tags.startEpochMs = undefined;
+      tags.isGap = false;
     }
   }
   return {
@@ -47,6 +54,7 @@ export function parsePlaylist(text: string): ParsedPlaylist | undefined {
     mediaSequence: numbers.get('#EXT-X-MEDIA-SEQUENCE') ?? 0,
     discontinuitySequence: numbers.get('#EXT-X-DISCONTINUITY-SEQUENCE') ?? 0,
     targetDuration: numbers.get('#EXT-X-TARGETDURATION') ?? 0,
+    slotMs: numbers.get(SLOT_NOTE) ?? 0,
   };
 }
 
@@ -60,6 +68,9 @@ function readTag(line: string, tags: Tags, numbers: Map<string, number>): void {
       break;
     case '#EXT-X-DISCONTINUITY':
       tags.isDiscontinuity = true;
+      break;
+    case '#EXT-X-GAP':
+      tags.isGap = true;
       break;
     case '#EXT-X-MAP':
       tags.mapUri = attribute(value, 'URI');

@@ -11,6 +11,9 @@ export const PlaylistVersion = {
   lowLatency: 9,
 } as const;
 
+/** A comment for players, RFC 8216 4.1. */
+export const SLOT_NOTE = '#SLOT-MS';
+
 /** What a playlist shows. */
 export interface MediaPlaylist {
   readonly version: number;
@@ -19,6 +22,8 @@ export interface MediaPlaylist {
   readonly mediaSequence: number;
   readonly discontinuitySequence: number;
   readonly segments: readonly ListedSegment[];
+  /** Numbers count slots of the timeline of this length: a note for who goes on with the list. */
+  readonly slotMs?: number;
 }
 
 /** The whole text. A live playlist has no end tag, not even when nobody publishes. */
@@ -26,6 +31,8 @@ export function mediaPlaylist(playlist: MediaPlaylist): string {
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version}`];
   lines.push(`#EXT-X-TARGETDURATION:${playlist.targetDuration}`);
   lines.push(...sequenceLines(playlist.mediaSequence, playlist.discontinuitySequence));
+  const { slotMs = 0 } = playlist;
+  if (slotMs > 0) lines.push(`${SLOT_NOTE}:${slotMs}`);
   const writer = new SegmentLines();
   for (const segment of playlist.segments) lines.push(...writer.next(segment));
   return `${lines.join('\n')}\n`;
@@ -77,8 +84,13 @@ export class SegmentLines {
 }
 
 /** EXTINF and the URI. */
-export function infLines({ durationMs, uri }: Pick<ListedSegment, 'durationMs' | 'uri'>): string[] {
-  return [`#EXTINF:${seconds(durationMs)},`, uri];
+export function infLines({
+  durationMs,
+  uri,
+  isGap,
+}: Pick<ListedSegment, 'durationMs' | 'uri' | 'isGap'>): string[] {
+  const lines = [`#EXTINF:${seconds(durationMs)},`, uri];
+  return isGap === true ? ['#EXT-X-GAP', ...lines] : lines;
 }
 
 /** Seconds with three decimals, as whole milliseconds give them. */

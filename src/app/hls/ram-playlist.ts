@@ -51,6 +51,7 @@ export class RamPlaylist implements Resource {
   }
 
   serve(request: HlsRequest): boolean {
+    if (!this.#list.isShown) return false;
     if (!this.#parts.options.lowLatency) return this.#serveNow(request, false);
     const { isBad, blocking, isDelta } = readDirectives(request.query);
     if (isBad || (blocking !== undefined && this.#isTooFar(blocking))) {
@@ -62,7 +63,9 @@ export class RamPlaylist implements Resource {
       request,
       dueMs: this.dueMs,
       isReady: () => this.#has(blocking),
-      answer: () => this.#serveNow(request, isDelta),
+      answer: () => {
+        if (!this.#serveNow(request, isDelta)) sendStatus(request, 404);
+      },
     });
     return true;
   }

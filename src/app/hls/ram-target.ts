@@ -7,7 +7,7 @@ import { PendingPart } from './pending-part';
 import type { RamIndex } from './ram-index';
 import { RamPlaylist } from './ram-playlist';
 import { keyAttributes } from './segment';
-import type { PartEnd, SegmentStart, SegmentTarget } from './segment';
+import type { GapSegment, PartEnd, SegmentStart, SegmentTarget } from './segment';
 import { SegmentList } from './segment-list';
 import type { ListState } from './segment-list';
 import type { StreamParts } from './stream-parts';
@@ -41,6 +41,8 @@ interface RetiredSegment {
 
 interface OpenSegment {
   readonly start: SegmentStart;
+  /** The list has come to its number. */
+  isPlaced: boolean;
   readonly parts: ListedPart[];
   readonly partNames: string[];
   readonly partBuffers: Buffer[];
@@ -93,8 +95,8 @@ export class RamTarget implements SegmentTarget {
 
   /** Gives away everything it holds, which stays where it is found; nothing may be open. */
   handOver(): RamEstate {
-    const { segments, mediaSequence, discontinuitySequence, targetDuration } = this.#list;
-    const list = { segments, mediaSequence, discontinuitySequence, targetDuration };
+    const { segments, mediaSequence, discontinuitySequence, targetDuration, slotMs } = this.#list;
+    const list = { segments, mediaSequence, discontinuitySequence, targetDuration, slotMs };
     const waiting = this.#playlist.waiters.take();
     const estate = { list, retired: this.#retired, bytes: this.#bytes, waiting };
     this.#retired = [];
@@ -125,7 +127,9 @@ export class RamTarget implements SegmentTarget {
     }
     if (init !== undefined) this.#put(init.file.ramName, [init.bytes]);
     if (key !== undefined) this.#put(key.file.ramName, [key.bytes]);
-    const open = { start, parts: [], partNames: [], partBuffers: [], chunks: [] };
+    const open: OpenSegment = {
+      ...{ start, isPlaced: false, parts: [], partNames: [], partBuffers: [], chunks: [] },
+    };
     this.#open = open;
     if (!lowLatency) return;
     const mapUri = this.#mapUri(start);
@@ -137,7 +141,7 @@ export class RamTarget implements SegmentTarget {
       key: undefined,
       parts: open.parts,
     };
-    this.#announce();
+    this.#announce(start);
   }
 
   write(bytes: Buffer): void {
@@ -146,16 +150,19 @@ export class RamTarget implements SegmentTarget {
     this.#bytes += bytes.length;
   }
 
-  endPart(part: PartEnd): void {
+  endPart(part: PartEnd, isLast = false): void {
     const open = this.#open;
     const pending = this.#pending;
     if (open === undefined || pending === undefined || open.chunks.length === 0) return;
     const { name } = pending;
+    this.#place(open);
     open.partNames.push(name);
     open.parts.push({ ...part, uri: this.#uri(name) });
     pending.release(this.#put(name, [join(open)]));
     this.#pending = undefined;
-    this.#announce();
+    this.#playlist.hintUri = undefined;
+    // Of an aligned segment that ends the next part is not known: it begins another one.
+    if (!isLast || open.start.alignment === undefined) this.#announce(open.start);
     this.#playlist.change();
   }
 
@@ -164,12 +171,13 @@ export class RamTarget implements SegmentTarget {
     if (open === undefined) return;
     if (open.chunks.length > 0) join(open);
     this.#end();
+    this.#place(open);
     const { ramName } = open.start.file;
     this.#put(ramName, open.partBuffers);
     const segment = this.#segment(open, durationMs);
     this.#retire(this.#list.append(segment));
     this.#bound();
-    this.#master?.update(this.#list.segments, this.#parts.tracks);
+    if (this.#list.isShown) this.#master?.update(this.#list.segments, this.#parts.tracks);
     this.#playlist.change();
     this.#parts.onListed(segment, ramName, 'ram');
   }
@@ -190,6 +198,7 @@ export class RamTarget implements SegmentTarget {
     }
     this.#pending = undefined;
     this.#playlist.hintUri = undefined;
+    this.#list.show();
     this.#playlist.change();
   }
 
@@ -248,10 +257,29 @@ export class RamTarget implements SegmentTarget {
     this.#playlist.open = undefined;
   }
 
+  /** Makes the next segment of the list this one, when its number is not just the next. */
+  #place(open: OpenSegment): void {
+    if (open.isPlaced) return;
+    open.isPlaced = true;
+    const { sequence, startEpochMs, alignment } = open.start;
+    if (alignment === undefined) {
+      this.#list.countOn();
+      return;
+    }
+    const { names } = this.#parts;
+    const uriOf = (missing: number): string =>
+      this.#uri(names.segment(missing, startEpochMs).ramName);
+    this.#retire(this.#list.goTo(sequence, alignment, toRam, uriOf));
+  }
+
   /** Announces the next part, which may be asked for before it is there. */
-  #announce(): void {
+  #announce({ sequence, alignment }: SegmentStart): void {
     if (this.#pending !== undefined) return;
-    const name = this.#parts.names.ramPart(this.#firstSequence, this.#partCount++);
+    const { names } = this.#parts;
+    const name =
+      alignment === undefined
+        ? names.ramPart(this.#firstSequence, this.#partCount++)
+        : names.ramPart(sequence, this.#open?.parts.length ?? 0);
     const { waiters } = this.#playlist;
     this.#pending = new PendingPart(name, waiters, () => this.#playlist.dueMs);
     this.#playlist.hintUri = this.#uri(name);
@@ -325,6 +353,11 @@ export class RamTarget implements SegmentTarget {
   #remove(name: string): void {
     this.#index.delete(this.#vhost, this.#parts.names.ramPath(name));
   }
+}
+
+/** What is not there is not held. */
+function toRam(gap: GapSegment): RamSegment {
+  return { ...gap, names: [], sharedNames: [], parts: [] };
 }
 
 /** A master playlist in memory. */

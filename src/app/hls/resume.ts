@@ -10,6 +10,7 @@ import type { HlsOptions } from './options';
 import { attribute, parsePlaylist } from './playlist-parser';
 import type { ParsedPlaylist, ParsedSegment } from './playlist-parser';
 import { recoverSegment } from './recover';
+import { gapSegment } from './segment';
 import type { InitSection } from './segment';
 import type { ListState } from './segment-list';
 import { initPath } from './segment-names';
@@ -64,6 +65,8 @@ class Resume {
   readonly #matcher: RegExp;
   #segments: DiskSegment[] = [];
   #nextSequence = 0;
+  /** Numbers count slots of the timeline of this length; 0: they count segments. */
+  #slotMs = 0;
 
   constructor(names: SegmentNames, options: HlsOptions, log: Logger) {
     this.#names = names;
@@ -75,10 +78,12 @@ class Resume {
   async run(nowMs: number): Promise<Found | undefined> {
     const written = await this.#readPlaylist();
     const playlist = written?.playlist;
+    this.#slotMs = playlist?.slotMs ?? 0;
     const skipped = playlist === undefined ? 0 : await this.#takeListed(playlist);
     const listed = this.#segments.length;
     const next = this.#names.segment(this.#nextSequence, nowMs).path;
-    const directories = new Set([...this.#segments.map(({ path }) => path), next].map(dirname));
+    const paths = this.#segments.flatMap(({ path, isGap }) => (isGap ? [] : [path]));
+    const directories = new Set([...paths, next].map(dirname));
     for (const candidate of await this.#findCandidates(directories)) {
       const isOpen = candidate.file !== candidate.path;
       if (isOpen || (written && candidate.modifiedMs >= written.modifiedMs)) {
@@ -96,7 +101,7 @@ class Resume {
   }
 
   async #readInit(): Promise<InitSection | undefined> {
-    const last = this.#segments.at(-1);
+    const last = this.#segments.filter(({ isGap }) => isGap !== true).at(-1);
     if (last?.mapUri === undefined) return undefined;
     const path = this.#names.pathOf(last.mapUri);
     return path === undefined
@@ -113,6 +118,7 @@ class Resume {
       mediaSequence: mediaSequence + skipped,
       discontinuitySequence: discontinuitySequence + breaks,
       targetDuration,
+      slotMs: this.#slotMs,
     };
   }
 
@@ -143,6 +149,9 @@ class Resume {
   }
 
   async #diskSegment(parsed: ParsedSegment, sequence: number): Promise<DiskSegment | undefined> {
+    if (parsed.isGap) {
+      return { ...gapSegment(sequence, parsed.durationMs, parsed.uri), path: '', sharedPaths: [] };
+    }
     const path = this.#names.pathOf(parsed.uri);
     if (path === undefined || !this.#matcher.test(path) || parsed.durationMs === 0)
       return undefined;
@@ -179,9 +188,8 @@ class Resume {
   /** Lists what a crash has left of a segment. */
   async #recover({ path, file }: Candidate): Promise<void> {
     try {
-      // What is encrypted cannot be looked into without the key's last use.
       const mapPath = await this.#mapOf(path);
-      const whole = this.#options.keys ? undefined : await recoverSegment(file, mapPath);
+      const whole = this.#mayRecover(path, file) ? await recoverSegment(file, mapPath) : undefined;
       if (whole === undefined || whole.durationMs < MIN_SEGMENT_MS) {
         await unlink(file);
         return;
@@ -191,6 +199,15 @@ class Resume {
     } catch (error) {
       this.#log.warn(`hls cannot recover ${file}`, error);
     }
+  }
+
+  #mayRecover(path: string, file: string): boolean {
+    // What is encrypted cannot be looked into without the key's last use.
+    if (this.#options.keys) return false;
+    // Other servers have the whole of what is cut off, under the same number.
+    return (
+      this.#slotMs === 0 || (file === path && this.#names.sequenceOf(path) === this.#nextSequence)
+    );
   }
 
   #add(

@@ -1,12 +1,21 @@
 /** Owns which segments of a stream are listed: the window, the sequence numbers, the target duration. */
-import type { ListedSegment } from './segment';
+import { overflowSlots } from './alignment';
+import { gapSegment } from './segment';
+import type { GapSegment, ListedSegment, SegmentAlignment } from './segment';
 
 /** What a list depends on. */
 export interface ListRules {
   readonly windowMs: number;
   readonly fragmentMs: number;
   readonly tdRatio: number;
+  readonly aofRatio: number;
 }
+
+/**
+ * Players begin three segments before the end, RFC 8216 6.3.3: a list that other servers have, too, is not shown before
+ * it is so long.
+ */
+const JOINED_SEGMENTS = 3;
 
 /** What a list is taken up with after a restart. */
 export interface ListState<T extends ListedSegment> {
@@ -15,6 +24,8 @@ export interface ListState<T extends ListedSegment> {
   readonly discontinuitySequence: number;
   /** Seconds. */
   readonly targetDuration: number;
+  /** Numbers count slots of the timeline of this length; 0: they count segments. */
+  readonly slotMs: number;
 }
 
 /** The listed segments of one playlist, oldest first. */
@@ -24,6 +35,9 @@ export class SegmentList<T extends ListedSegment> {
   #mediaSequence: number;
   #discontinuitySequence = 0;
   #targetDuration: number;
+  #slotMs = 0;
+  /** Fewer segments are not shown. */
+  #leastShown = 0;
 
   /** `mediaSequence`: number of the first segment. */
   constructor(rules: ListRules, mediaSequence = 0) {
@@ -55,6 +69,16 @@ export class SegmentList<T extends ListedSegment> {
     return this.#targetDuration;
   }
 
+  /** Numbers count slots of the timeline of this length; 0: they count segments. */
+  get slotMs(): number {
+    return this.#slotMs;
+  }
+
+  /** Whether players may see it. */
+  get isShown(): boolean {
+    return this.#segments.length >= this.#leastShown;
+  }
+
   get durationMs(): number {
     return this.#segments.reduce((sum, { durationMs }) => sum + durationMs, 0);
   }
@@ -65,13 +89,54 @@ export class SegmentList<T extends ListedSegment> {
     this.#mediaSequence = state.mediaSequence;
     this.#discontinuitySequence = state.discontinuitySequence;
     this.#targetDuration = Math.max(this.#targetDuration, state.targetDuration);
+    this.#slotMs = state.slotMs;
     for (const segment of this.#segments) this.#stretch(segment);
+  }
+
+  /**
+   * The next segment has this number, which no other server gives to another one: what is missing is shown as missing,
+   * or the list begins anew. `toSegment` makes an entry; returns those that leave the list.
+   */
+  goTo(
+    sequence: number,
+    { fragmentMs, gapMs, isJoin }: SegmentAlignment,
+    toSegment: (gap: GapSegment) => T,
+    uriOf: (sequence: number) => string,
+  ): T[] {
+    const missing = sequence - this.nextSequence;
+    const isSame = this.#slotMs === fragmentMs && missing >= 0;
+    this.#slotMs = fragmentMs;
+    const wasEmpty = this.#segments.length === 0;
+    if (wasEmpty || !isSame || missing * fragmentMs >= this.#rules.windowMs) {
+      const removed = this.clear();
+      this.#mediaSequence = sequence;
+      if (wasEmpty && isJoin) this.#leastShown = JOINED_SEGMENTS;
+      return removed;
+    }
+    const durationMs = Math.max(1, Math.round((gapMs ?? missing * fragmentMs) / missing));
+    const removed: T[] = [];
+    while (this.nextSequence < sequence) {
+      const gap = gapSegment(this.nextSequence, durationMs, uriOf(this.nextSequence));
+      removed.push(...this.append(toSegment(gap)));
+    }
+    return removed;
+  }
+
+  /** The next segment has the number that follows. */
+  countOn(): void {
+    this.#slotMs = 0;
+  }
+
+  /** Players may see what there is: no more comes. */
+  show(): void {
+    this.#leastShown = 0;
   }
 
   /** Adds the newest segment; returns those that leave the window. */
   append(segment: T): T[] {
     this.#segments.push(segment);
     this.#stretch(segment);
+    if (this.isShown) this.#leastShown = 0;
     const removed = this.#segments.slice(0, this.#firstKept());
     this.#remove(removed);
     return removed;
@@ -112,7 +177,12 @@ export class SegmentList<T extends ListedSegment> {
   }
 
   #stretch({ durationMs }: ListedSegment): void {
-    this.#targetDuration = Math.max(this.#targetDuration, Math.ceil(durationMs / 1000));
+    const seconds = Math.ceil(durationMs / 1000);
+    if (seconds <= this.#targetDuration) return;
+    // As long as any can become, so that it is the same on every server.
+    const { fragmentMs, aofRatio } = this.#rules;
+    const most = this.#slotMs === 0 ? 0 : (fragmentMs * overflowSlots(aofRatio)) / 1000;
+    this.#targetDuration = Math.max(seconds, Math.ceil(most));
   }
 }
 

@@ -142,7 +142,7 @@ export class SegmentNames {
     return this.#prefixed(encodePath(ramName), encodePath(dirname(this.ram.path).slice(1)));
   }
 
-  /** A part; `run` tells the parts of this process from those of an earlier one. */
+  /** A part, by a number within something that has a number: its segment, or a run of this process. */
   ramPart(run: number, number: number): string {
     const extension = this.#options.format === 'ts' ? 'ts' : 'm4s';
     const base = basename(this.ram.path).replace(/\.m3u8$/, '');

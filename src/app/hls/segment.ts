@@ -37,6 +37,18 @@ export interface SegmentStart {
   readonly file: SegmentFile;
   readonly init: InitSection | undefined;
   readonly key: SegmentKey | undefined;
+  /** Set where its number comes from the timeline, so that other servers make the same. */
+  readonly alignment?: SegmentAlignment | undefined;
+}
+
+/** How a segment lies on the timeline that numbers it. */
+export interface SegmentAlignment {
+  /** Length of a slot of the timeline. */
+  readonly fragmentMs: number;
+  /** Media time since the end of the segment before; undefined when that is not known. */
+  readonly gapMs: number | undefined;
+  /** Other servers may have the segments before it, which this one has not. */
+  readonly isJoin: boolean;
 }
 
 /** A part of a segment that is complete. */
@@ -60,6 +72,8 @@ export interface ListedSegment {
   readonly key: string | undefined;
   /** Size, as it is stored. */
   readonly bytes: number;
+  /** There is no such segment here: it keeps the numbers right (EXT-X-GAP). */
+  readonly isGap?: true;
 }
 
 /** One place where the segments of a stream are kept and listed: disk or memory. */
@@ -68,8 +82,8 @@ export interface SegmentTarget {
   open(start: SegmentStart): void;
   /** The next bytes of the open segment; they will not change. */
   write(bytes: Buffer): void;
-  /** What was written since the last call, or since `open`, is a part. */
-  endPart(part: PartEnd): void;
+  /** What was written since the last call, or since `open`, is a part; `isLast`: the segment ends with it. */
+  endPart(part: PartEnd, isLast?: boolean): void;
   /** The open segment is complete and is listed. */
   close(durationMs: number): void;
   /** The open segment is thrown away; harmless without one. */
@@ -85,6 +99,17 @@ export interface SegmentTarget {
   /** Whether something is still to be done in a later sweep, or under way. */
   readonly isBusy: boolean;
 }
+
+/** Stands for a segment that is not there. */
+export function gapSegment(sequence: number, durationMs: number, uri: string): GapSegment {
+  return {
+    ...{ sequence, durationMs, uri, isGap: true, isDiscontinuity: false, bytes: 0 },
+    ...{ startEpochMs: undefined, mapUri: undefined, key: undefined },
+  };
+}
+
+/** A segment that is not there. */
+export type GapSegment = ListedSegment & { readonly isGap: true };
 
 /** Attributes of EXT-X-KEY (RFC 8216 4.3.2.4). */
 export function keyAttributes(key: SegmentKey, uri: string): string {

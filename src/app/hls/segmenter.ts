@@ -1,4 +1,5 @@
 /** Owns the decision where a segment, or a part of one, ends. */
+import type { SegmentGrid } from './alignment';
 
 /** What the decision depends on; milliseconds. */
 export interface CutRules {
@@ -34,6 +35,8 @@ const LONGEST_INTERVAL_MS = 1000;
  */
 export class Segmenter {
   readonly #rules: CutRules;
+  /** Where segments end, when that does not depend on where they began. */
+  readonly #grid: SegmentGrid | undefined;
   /** Added to the wanted length of the segments, to keep in step with the clock. */
   deviationMs = 0;
   #startMs = 0;
@@ -48,8 +51,9 @@ export class Segmenter {
   /** Smoothed time between two frames of the leading track. */
   #intervalMs = 0;
 
-  constructor(rules: CutRules) {
+  constructor(rules: CutRules, grid?: SegmentGrid) {
     this.#rules = rules;
+    this.#grid = grid;
   }
 
   /** When the segment began. */
@@ -79,6 +83,11 @@ export class Segmenter {
     this.#hasVideo = false;
     this.#isKeyStart = false;
     this.#lastMs = { audio: frame.timestamp, video: frame.timestamp };
+    if (this.#grid !== undefined) {
+      this.#grid.begin(frame);
+      // What was before is not to be seen in the parts.
+      this.#intervalMs = 0;
+    }
     this.beginPart(frame);
   }
 
@@ -104,12 +113,20 @@ export class Segmenter {
 
   /** What ends in front of this frame. */
   decide(frame: CutFrame): Cut {
-    const elapsedMs = frame.timestamp - this.#startMs;
-    if (elapsedMs >= MIN_SEGMENT_MS && this.#endsSegment(frame, elapsedMs)) return 'segment';
+    if (this.#endsSegment(frame)) return 'segment';
     return this.#rules.partMs > 0 && this.#endsPart(frame) ? 'part' : 'none';
   }
 
-  #endsSegment(frame: CutFrame, elapsedMs: number): boolean {
+  #endsSegment(frame: CutFrame): boolean {
+    if (this.#grid !== undefined) {
+      const isOver = this.#grid.isOver(frame, this.#hasVideo, this.#isKeyStart);
+      return isOver || this.#bytes >= MAX_SEGMENT_BYTES;
+    }
+    const elapsedMs = frame.timestamp - this.#startMs;
+    return elapsedMs >= MIN_SEGMENT_MS && this.#isLongEnough(frame, elapsedMs);
+  }
+
+  #isLongEnough(frame: CutFrame, elapsedMs: number): boolean {
     const { fragmentMs, aofRatio, waitKeyframe } = this.#rules;
     const wantedMs = Math.max(fragmentMs + this.deviationMs, fragmentMs / 2);
     if (this.#bytes >= MAX_SEGMENT_BYTES) return true;

@@ -36,6 +36,11 @@ export class StartGate {
     return this.#isOpen;
   }
 
+  /** Time of the first frame that was offered, whether it passed or not. */
+  get firstMs(): number | undefined {
+    return this.#firstMs;
+  }
+
   /** The metadata came. */
   expect(kind: Kind, expectation: Expectation): void {
     this.#expected[kind] = expectation;

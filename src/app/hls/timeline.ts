@@ -1,4 +1,5 @@
 /** Owns the media time of one stream: unwraps timestamps, keeps each track monotonic, finds jumps. */
+import { CLOCK_RANGE_MS } from './alignment';
 
 /** A frame further behind its own track than this begins a new timeline; a smaller step is smoothed. */
 const BACKWARD_LIMIT_MS = 500;
@@ -25,6 +26,8 @@ export interface Placement {
 
 /** The timeline of an audio and a video track with common 32-bit millisecond timestamps. */
 export class Timeline {
+  /** Times are those of a clock, which begins anew after 31 bits: then a new timeline begins, too. */
+  isClock = false;
   readonly #forwardLimitMs: number;
   readonly #tracks = new Map<string, TrackClock>();
   /** The frame placed last: what the next one is measured by. */
@@ -38,7 +41,8 @@ export class Timeline {
   }
 
   /** Places the next frame of a track; undefined for one that is left over from before a jump. */
-  place(kind: 'audio' | 'video', raw: number): Placement | undefined {
+  place(kind: 'audio' | 'video', timestamp: number): Placement | undefined {
+    const raw = this.isClock ? timestamp % CLOCK_RANGE_MS : timestamp;
     const track = this.#tracks.get(kind);
     const reference = this.#reference ?? { raw, ms: raw };
     const ms = reference.ms + difference(raw, reference.raw);

@@ -52,6 +52,15 @@ export class SinkSet {
     }
   }
 
+  /** Tells whether timestamps are absolute from now on. */
+  setAbsolute(isAbsolute: boolean): void {
+    for (const sink of this.#running) {
+      this.#guard(sink, () => {
+        sink.onAbsolute?.(isAbsolute);
+      });
+    }
+  }
+
   /** The publisher left. */
   unpublish(): void {
     for (const sink of this.#running) this.#stop(sink);

@@ -29,6 +29,8 @@ export interface StreamStart {
   readonly metadata: AmfObject | undefined;
   /** Metadata and sequence headers that came before this sink, in the order a reader needs them. */
   readonly headers: readonly StreamMessage[];
+  /** Timestamps are those of the encoder's clock, the same on every server it sends to (`atc`). */
+  readonly isAbsolute: boolean;
 }
 
 /**
@@ -40,6 +42,8 @@ export interface StreamSink {
   readonly name: string;
   onPublish(start: StreamStart): void;
   onMetadata(metadata: AmfObject, message: StreamMessage): void;
+  /** What `isAbsolute` of the start is from now on, maybe as before; comes before the metadata that says so. */
+  onAbsolute?(isAbsolute: boolean): void;
   onMessage(message: StreamMessage): void;
   onUnpublish(): void;
 }

@@ -324,13 +324,9 @@ export class Source {
     this.#log.close();
   }
 
-  #start(publisher: Publisher): StreamStart {
-    return {
-      name: this.name,
-      log: publisher.log,
-      metadata: this.#metadata,
-      headers: this.#headers.list(),
-    };
+  #start({ log }: Publisher): StreamStart {
+    const state = { metadata: this.#metadata, headers: this.#headers.list() };
+    return { name: this.name, log, ...state, isAbsolute: this.#isAtc };
   }
 
   #endPublish(publisher: Publisher): void {
@@ -367,6 +363,7 @@ export class Source {
   #setAtc(): void {
     this.#jitter.setMode(this.#jitterMode);
     this.#log.setOptions(logOptions(this.#options, this.#isAtc));
+    this.#sinks.setAbsolute(this.#isAtc);
   }
 
   get #isAtc(): boolean {

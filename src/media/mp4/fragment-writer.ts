@@ -81,8 +81,19 @@ export class FragmentWriter {
     return this.#fragment((queue) => queue.takeAll());
   }
 
-  #fragment(take: (queue: SampleQueue) => Sample[]): Fragment | undefined {
-    const runs = this.#lanes.flatMap((lane) => laneRuns(lane, take(lane.queue)));
+  /**
+   * A last fragment, of all frames before this one, which only tells how long the one before it lasts; undefined when
+   * there is none.
+   */
+  flushBefore(frame: MediaFrame): Fragment | undefined {
+    this.add(frame);
+    return this.#fragment((queue, { kind }) =>
+      kind === frame.kind ? queue.take() : queue.takeAll(),
+    );
+  }
+
+  #fragment(take: (queue: SampleQueue, track: MediaTrack) => Sample[]): Fragment | undefined {
+    const runs = this.#lanes.flatMap((lane) => laneRuns(lane, take(lane.queue, lane.track)));
     const [main] = runs;
     if (main === undefined) return undefined;
     const data = [movieFragment(this.#sequence, runs)];

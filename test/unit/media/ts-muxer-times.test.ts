@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 
 import { ErrorCode } from '../../../src/core/errors';
 import type { AudioTrack, MediaFrame, VideoTrack } from '../../../src/media/track';
+import { TsMuxer } from '../../../src/media/ts-muxer';
+import { readTs } from '../../../src/media/ts-reader';
 import { Muxed, aac, audio, avc, mp3, video } from '../../support/ts-muxed';
 
 /** 90 kHz ticks of 100 ms. */
@@ -248,5 +250,23 @@ describe('media/ts-muxer clock', () => {
     muxed.write(video(800, '00000002 4101'), video(840, '00000002 6588', true));
     assert.equal(muxed.read().summary.lastPcr, lastPcr);
     assert.equal(muxed.read().summary.discontinuities, 0);
+  });
+
+  it('counts anew after another muxer, and says so where media begins', () => {
+    const lost = (isContinued: boolean): number => {
+      const writes: Buffer[] = [];
+      for (const atMs of [0, 1000]) {
+        const options = { isContinued: isContinued && atMs > 0 };
+        const muxer = new TsMuxer((packets) => writes.push(packets), options);
+        muxer.setTracks(avc, aac);
+        for (let ms = atMs; ms < atMs + 1000; ms += 40) {
+          muxer.writeFrame(video(ms, '00000002 4101', ms === atMs));
+          muxer.writeFrame(audio(ms));
+        }
+      }
+      return readTs(Buffer.concat(writes)).continuityErrors;
+    };
+    // Of the tables nobody minds.
+    assert.deepEqual([lost(false), lost(true)], [4, 2]);
   });
 });

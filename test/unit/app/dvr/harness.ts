@@ -76,7 +76,7 @@ export class Bench {
   }
 
   publishTo(sink: StreamSink, name = streamName, metadata?: AmfObject): void {
-    sink.onPublish({ name, log: this.log, metadata, headers: [] });
+    sink.onPublish({ name, log: this.log, metadata, headers: [], isAbsolute: false });
   }
 
   /** Resolves when so many files were closed. */

@@ -173,7 +173,8 @@ describe('Recorder', () => {
       message(9, 0, avcSequenceHeader()),
       message(8, 0, aacSequenceHeader()),
     ];
-    sink.onPublish({ name: streamName, log: bench.log, metadata: sampleMetadata, headers });
+    const start = { name: streamName, log: bench.log, headers, isAbsolute: false };
+    sink.onPublish({ ...start, metadata: sampleMetadata });
     send(sink, { frames: 2, hasHeaders: false });
     sink.onUnpublish();
     await bench.untilClosed(1);
@@ -257,7 +258,8 @@ describe('Recorder', () => {
     /** From the tenth frame of a group of pictures on, of `count` ones. */
     function join(waitKeyframe: boolean, count: number): void {
       const sink = bench.service.sinkFor(streamName, optionsIn(directory(), { waitKeyframe }));
-      sink.onPublish({ name: streamName, log: bench.log, metadata: undefined, headers });
+      const start = { name: streamName, log: bench.log, headers, isAbsolute: false };
+      sink.onPublish({ ...start, metadata: undefined });
       for (let index = 10; index < 10 + count; index++) {
         const video = index % 25 === 0 ? avcKeyFrame(`v${index}`) : avcInterFrame(`v${index}`);
         sink.onMessage(message(8, index * 40, aacFrame(`a${index}`)));

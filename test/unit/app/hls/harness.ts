@@ -87,8 +87,8 @@ export class Harness {
     return this.service.sinkFor(name, options);
   }
 
-  publish(sink: StreamSink, name = streamName): void {
-    sink.onPublish({ name, log: this.log, metadata: undefined, headers: [] });
+  publish(sink: StreamSink, name = streamName, isAbsolute = false): void {
+    sink.onPublish({ name, log: this.log, metadata: undefined, headers: [], isAbsolute });
   }
 
   /** Sends tags, moving the clock with them. */

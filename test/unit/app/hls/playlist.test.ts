@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { mediaPlaylist } from '../../../../src/app/hls/playlist';
+import { parsePlaylist } from '../../../../src/app/hls/playlist-parser';
 import type { ListedSegment } from '../../../../src/app/hls/segment';
 
 import { startEpochMs } from './harness';
@@ -98,5 +99,19 @@ describe('app/hls/playlist', () => {
       '#EXT-X-KEY:METHOD=AES-128,URI="2"',
       '#EXT-X-KEY:METHOD=NONE',
     ]);
+  });
+
+  it('lists what is missing as missing, and notes that numbers count slots', () => {
+    const segments = [segment(7), { ...segment(8, { durationMs: 1 }), isGap: true as const }];
+    const state = { version: 3, targetDuration: 15, mediaSequence: 7, discontinuitySequence: 0 };
+    const written = mediaPlaylist({ ...state, segments, slotMs: 2000 });
+    assert.deepEqual(written.split('\n').slice(3), [
+      ...['#EXT-X-MEDIA-SEQUENCE:7', '#SLOT-MS:2000', '#EXTINF:10.000,', 'show-7.ts'],
+      ...['#EXT-X-GAP', '#EXTINF:0.001,', 'show-8.ts', ''],
+    ]);
+    const read = parsePlaylist(written);
+    assert.equal(read?.slotMs, 2000);
+    assert.deepEqual(read.segments.map(({ isGap }) => isGap), [undefined, true]); // prettier-ignore
+    assert.equal(parsePlaylist(mediaPlaylist({ ...state, segments }))?.slotMs, 0);
   });
 });

@@ -46,4 +46,11 @@ describe('app/hls/timeline', () => {
       assert.equal(place(new Timeline(5000), frames), expected);
     });
   }
+
+  it('of a clock begins anew after 31 bits', () => {
+    const timeline = new Timeline(5000);
+    timeline.isClock = true;
+    const frames = '2147483640v 2147483641a 2147483688v 50a';
+    assert.equal(place(timeline, frames), '2147483640 2147483641 !40 50');
+  });
 });

@@ -4,11 +4,12 @@ import type { StreamMessage, StreamSink, StreamStart } from '../../../../src/app
 import { AmfObject } from '../../../../src/rtmp/amf0-value';
 import { aacHeader, avcHeader, interFrame, keyFrame } from '../../../support/media-bodies';
 
-import { AUDIO, createSource, FakePublisher, name, send, VIDEO } from './harness';
+import { AUDIO, createSource, defaults, FakePublisher, name, send, VIDEO } from './harness';
 
 class FakeSink implements StreamSink {
   readonly name = 'fake';
   events: string[] = [];
+  absolute: boolean[] = [];
   messages: StreamMessage[] = [];
   start: StreamStart | undefined;
   failsOn = '';
@@ -21,6 +22,10 @@ class FakeSink implements StreamSink {
   onMetadata(_metadata: AmfObject, message: StreamMessage): void {
     this.messages.push(message);
     this.#event('metadata');
+  }
+
+  onAbsolute(isAbsolute: boolean): void {
+    this.absolute.push(isAbsolute);
   }
 
   onMessage(message: StreamMessage): void {
@@ -118,5 +123,24 @@ describe('Source, sinks', () => {
     source.close();
     assert.ok(log.isClosed);
     assert.deepEqual(sink.events, ['publish', 'unpublish']);
+  });
+
+  it('are told whether times are absolute: at the start, before the metadata that says so, at a reload', () => {
+    const { source } = createSource();
+    const sink = new FakeSink();
+    source.addSink(sink);
+    source.acquire(new FakePublisher(100));
+    assert.equal(sink.start?.isAbsolute, false);
+    source.setMetadata(0, AmfObject.of({ bravo_atc: 'true' }));
+    assert.deepEqual([sink.absolute, sink.events.at(-1)], [[true], 'metadata']);
+    const late = new FakeSink();
+    source.addSink(late);
+    assert.equal(late.start?.isAbsolute, true);
+    source.setOptions({ ...defaults, atcAuto: false });
+    assert.deepEqual([sink.absolute, late.absolute], [[true, false], [false]]);
+    const { source: always } = createSource({ atc: true });
+    always.acquire(new FakePublisher(101));
+    always.addSink(sink);
+    assert.equal(sink.start.isAbsolute, true);
   });
 });

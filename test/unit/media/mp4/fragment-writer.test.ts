@@ -185,4 +185,13 @@ describe('media/mp4/fragment-writer', () => {
       ],
     );
   });
+
+  it('writes a last fragment of all that was before a frame, which it does without', () => {
+    const writer = new FragmentWriter([video, audio]);
+    write(writer, videoFrame(0, true), audioFrame(0), videoFrame(40), audioFrame(21));
+    const last = writer.flushBefore(videoFrame(90, true));
+    const runs = readRuns(last!);
+    assert.deepEqual(runs.map(({ samples }) => samples.map(({ duration }) => duration)), [[3600, 4500], [1024, 1024]]); // prettier-ignore
+    assert.equal(new FragmentWriter([video]).flushBefore(videoFrame(0, true)), undefined);
+  });
 });
