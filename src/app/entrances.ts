@@ -77,8 +77,8 @@ export class Entrances {
   }
 
   /** The same, with the addresses that they are open at. */
-  addresses(protocol: ListenProtocol): ListenAddress[] {
-    return this.#listeners.addresses(protocol);
+  addresses(...protocols: readonly ListenProtocol[]): ListenAddress[] {
+    return protocols.flatMap((protocol) => this.#listeners.addresses(protocol));
   }
 
   /** Lets nobody in any more; those who are there stay. Idempotent. */

@@ -102,6 +102,10 @@ const vhostSections: readonly VhostSection[] = [
       'publishFirstPacketTimeoutMs',
       'publishNormalTimeoutMs',
     ],
+    // What is fetched from upstream is read as publishers are.
+    apply: ({ after }, { cluster }) => {
+      cluster.setVhost(after);
+    },
   },
   {
     fields: ['httpRemux'],

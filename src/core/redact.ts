@@ -9,6 +9,10 @@ const SECRET_NAME = /token|secret|key|sign|auth|pass|pwd|credential/i;
 const VALUE_END = /[&,\s]/g;
 /** `user:password@` of a URL; the last `@` before the path ends it, since a password may have one, too. */
 const USER_INFO = /:\/\/[^/\s]*@/g;
+/** A name that is filled in. */
+const VARIABLE = /^\[\w+\]$/;
+/** An RTMP URL up to the stream, which is the last part of its path or stands behind the parameters of the app. */
+const RTMP_STREAM = /(rtmps?:\/\/[^/?\s]*\/(?:[^?\s]*\/|[^?\s]*\?\S*\/))([^/?\s]+)/gi;
 
 /** The text, cut to a line of the log, with the values of secret parameters and any user:password replaced by `***`. */
 export function redact(text: string): string {
@@ -24,4 +28,15 @@ export function redact(text: string): string {
     done = VALUE_END.exec(line)?.index ?? line.length;
   }
   return redacted + line.slice(done);
+}
+
+/** As {@link redact}, and in RTMP URLs the name of the stream, too: where one publishes that is a key. */
+export function redactStream(text: string): string {
+  return redact(
+    text
+      .slice(0, MAX_TEXT)
+      .replace(RTMP_STREAM, (all, path: string, stream: string) =>
+        VARIABLE.test(stream) ? all : `${path}***`,
+      ),
+  );
 }

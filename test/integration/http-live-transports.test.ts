@@ -111,6 +111,23 @@ describe('a live stream', () => {
     await live.sockets(0);
   });
 
+  for (const [kind, protocol] of [
+    ['a WebSocket', 'HTTP'],
+    ['a WebSocket over TLS', 'HTTPS'],
+  ] as const) {
+    it(`is not kept for ${kind} that leaves before there is a publisher`, async () => {
+      const live = await start(httpConfig({ remux: 'publisher_wait 3600;' }));
+      const { socket } = await live.http(protocol);
+      const wanted = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' };
+      const head = Object.entries({ ...wanted, 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' });
+      const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      socket.write(`GET /live/s.flv HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+      await live.log.until(() => live.log.matching('source url=').length === 1);
+      socket.destroy();
+      await live.sockets(0);
+    });
+  }
+
   for (const kind of ['HTTP', 'HTTPS', 'WS'] as const) {
     it(`is a transport stream by ${kind}, from a key frame on for each player`, async () => {
       const live = await start(httpConfig());

@@ -38,6 +38,12 @@ export const deniedStatus: Readonly<Record<AccessAction, string>> = {
   play: RefusalStatus.play,
 };
 
+/** The end of what was asked for a client that has left meanwhile: nobody is there to be told. */
+export function refusalOfGone(action: AccessAction): Refusal {
+  const description = 'the client has left';
+  return { code: ErrorCode.SOCKET_CLOSED, status: deniedStatus[action], description };
+}
+
 /** The client as an authorizer sees it; it stays the same object from `connect` to its end. */
 export interface ClientIdentity {
   /** Context id of the connection. */

@@ -1,9 +1,13 @@
 /** Owns the order of several authorizers, which are asked as if they were one. */
+import { refusalOfGone } from './access';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from './access';
 
 type Verdict = ReturnType<Authorizer['authorize']>;
 
-/** Asks one after the other; the first that refuses says so, and those that had allowed it are told that it is over. */
+/**
+ * Asks one after the other; the first that refuses says so, and those that had allowed it are told that it is over. About
+ * a client that leaves meanwhile nobody else is asked.
+ */
 export class Authorizers implements Authorizer {
   readonly #list: readonly Authorizer[];
 
@@ -23,13 +27,27 @@ export class Authorizers implements Authorizer {
   #ask(first: number, action: AccessAction, client: ClientIdentity): Verdict {
     for (const [at, authorizer] of this.#list.entries()) {
       if (at < first) continue;
-      const verdict = authorizer.authorize(action, client);
+      const verdict = this.#askOne(at, authorizer, action, client);
       if (verdict instanceof Promise) return this.#await(at, verdict, action, client);
       if (!verdict) continue;
       this.#end(at, action, client);
       return verdict;
     }
     return undefined;
+  }
+
+  #askOne(
+    at: number,
+    authorizer: Authorizer,
+    action: AccessAction,
+    client: ClientIdentity,
+  ): Verdict {
+    try {
+      return authorizer.authorize(action, client);
+    } catch (error) {
+      this.#end(at, action, client);
+      throw error;
+    }
   }
 
   async #await(
@@ -46,7 +64,9 @@ export class Authorizers implements Authorizer {
     } finally {
       if (!isAllowed) this.#end(at, action, client);
     }
-    return this.#ask(at + 1, action, client);
+    if (client.isClosing !== true) return this.#ask(at + 1, action, client);
+    this.#end(at + 1, action, client);
+    return refusalOfGone(action);
   }
 
   /** It is over for those before `count`, the last first. */

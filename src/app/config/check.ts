@@ -1,9 +1,12 @@
 /** Owns the rules that no single directive can check: what must fit together, or be there at all. */
+import { SrsError } from '../../core/errors';
+
 import { listenText } from './addresses';
 import { checkAuthBlock } from './check-auth';
 import { ConfigError, placeText } from './config-error';
 import type { Place, Warning } from './config-error';
 import type { Directive } from './parser';
+import { parseRedisUrl } from './redis-url';
 import type { GlobalOptions } from './sections/global';
 import { BUILTIN_FFMPEG } from './sections/transcode';
 import type { VhostOptions } from './sections/vhost';
@@ -28,6 +31,7 @@ export function checkOptions(candidate: Candidate): readonly Warning[] {
   checkListen(candidate);
   checkProcess(candidate);
   checkApiAuth(candidate);
+  checkRegistry(candidate);
   const { directives, vhosts, global } = candidate;
   const blocks = directives.filter(({ name }) => name === 'vhost');
   checkVhostNames(blocks, vhosts);
@@ -113,6 +117,19 @@ function checkApiAuth({ directives, global }: Candidate): void {
   if (!enabled || username !== '' || token !== '') return;
   const text = 'http_api auth is enabled, expecting a username and password, or a token';
   throw new ConfigError(place, text);
+}
+
+/** What is wrong with the URL is said without the password in it. */
+function checkRegistry({ directives, global }: Candidate): void {
+  const place = find(directives, 'origin_registry');
+  if (!place || global.originRegistry === '') return;
+  try {
+    parseRedisUrl(global.originRegistry);
+  } catch (error) {
+    if (!(error instanceof SrsError)) throw error;
+    const text = `directive origin_registry invalid, ${error.message}`;
+    throw new ConfigError(place, text, error.code, { cause: error });
+  }
 }
 
 function checkVhostNames(blocks: readonly Directive[], vhosts: readonly VhostOptions[]): void {

@@ -1,7 +1,7 @@
 /** Owns the comparison of two configurations: what a reload from one to the other changes, as an operator reads it. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { redact } from '../../core/redact';
+import { redactStream } from '../../core/redact';
 
 import { rootRows } from './config';
 import type { Config } from './config';
@@ -172,7 +172,7 @@ function isSecret(row: Row<unknown>): boolean {
 function wordsOf(row: Row<unknown>, directives: readonly Directive[]): string {
   if (directives.length === 0) return row.defaultLabel === '' ? 'none' : row.defaultLabel;
   const texts = directives.map(({ args }) => args.map(({ text }) => text).join(' '));
-  const shown = isSecret(row) ? texts.map(() => '***') : texts.map(redact);
+  const shown = isSecret(row) ? texts.map(() => '***') : texts.map(redactStream);
   return shown.map((text) => (text === '' ? '""' : text)).join(', ');
 }
 

@@ -33,7 +33,6 @@ export type Feature =
 /** What this build can do; building a feature adds its entry here, and its warning is gone. */
 export const availableFeatures: ReadonlySet<Feature> = new Set<Feature>([
   'bandcheck',
-  'bandcheck',
   'dvr',
   'edge',
   'forward',

@@ -3,6 +3,8 @@
  * block turn its directives into a plain record. Defaults, inheritance, duplicates and unknown names
  * are decided here and nowhere else.
  */
+import { redactStream } from '../../core/redact';
+
 import { ConfigError, placeText } from './config-error';
 import type { Place, Warning } from './config-error';
 import type { Feature } from './features';
@@ -119,7 +121,7 @@ export class Scope {
 
   /** An unusable word, in the reference's form: `directive <name> invalid, <noun>=<word>, must …`. */
   invalid(place: Place, name: string, word: string, rule: string, noun = name): ConfigError {
-    const text = `directive ${join(this.title, name)} invalid, ${noun}=${word}, must ${rule}`;
+    const text = `directive ${join(this.title, name)} invalid, ${noun}=${redactStream(word)}, must ${rule}`;
     return new ConfigError(place, text + this.missingSemicolon(word));
   }
 

@@ -140,14 +140,6 @@ export const optionalAddress: ValueType<string> = {
   parse: (word) => (word === '' || isHostAndPort(word) ? word : undefined),
 };
 
-/** The URL of a registry in Redis, or '' when there is none. */
-export const registryUrl: ValueType<string> = {
-  label: 'url',
-  rule: 'be a URL as redis://host:port/db or rediss://host:port/db',
-  mayBeEmpty: true,
-  parse: (word) => (word === '' || /^rediss?:\/\/[^/]/.test(word) ? word : undefined),
-};
-
 /** A DNS server: an address, or `ip:port` with another port than 53. */
 export const dnsServer: ValueType<string> = {
   label: 'ip[:port]',

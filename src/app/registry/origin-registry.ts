@@ -3,6 +3,8 @@ import type { Clock } from '../../core/clock';
 import { describeError, SrsError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import type { VhostOptions } from '../config/config';
+import { parseRedisUrl } from '../config/redis-url';
+import type { RedisTarget } from '../config/redis-url';
 import type { StreamName } from '../stream/sink';
 import type { Source } from '../stream/source';
 
@@ -13,8 +15,6 @@ import type { Located } from './origin-answers';
 import { redisOpener } from './redis-connection';
 import type { OpenRedis } from './redis-connection';
 import { RedisLink, SLOW_MS } from './redis-link';
-import { parseRedisUrl } from './redis-target';
-import type { RedisTarget } from './redis-target';
 
 /** The registry of the configuration. */
 export interface RegistryOptions {

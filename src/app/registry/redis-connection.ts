@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 
 import type * as redisModule from '@redis/client';
 
-import type { RedisTarget } from './redis-target';
+import type { RedisTarget } from '../config/redis-url';
 
 /** Longest wait for the connection, from the look-up of the host to the grant of the credentials, milliseconds. */
 const OPEN_TIMEOUT_MS = 5000;

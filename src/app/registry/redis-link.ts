@@ -4,10 +4,10 @@ import { describeError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { RateLimit } from '../../core/rate-limit';
 import { redact } from '../../core/redact';
+import type { RedisTarget } from '../config/redis-url';
 import { Backoff } from '../upstream/backoff';
 
 import type { OpenRedis, RedisConnection } from './redis-connection';
-import type { RedisTarget } from './redis-target';
 
 /** An answer that takes longer is not waited for by anybody, milliseconds. */
 export const SLOW_MS = 500;

@@ -7,7 +7,13 @@ import type { MessageHeader } from '../../rtmp/message';
 import type { BandwidthPacket } from '../../rtmp/packets/bandwidth';
 import type { RtmpRequest } from '../../rtmp/request';
 import type { ServerSessionHandler } from '../../rtmp/server-handler';
-import { checkConnectNames, checkStreamName, deniedStatus, RefusalStatus } from '../access/access';
+import {
+  checkConnectNames,
+  checkStreamName,
+  deniedStatus,
+  refusalOfGone,
+  RefusalStatus,
+} from '../access/access';
 import type { AccessAction, Authorizer, Refusal } from '../access/access';
 import { checkConflict } from '../access/conflict';
 import { checkLimits } from '../access/limits';
@@ -231,6 +237,7 @@ export class Dialogue implements ServerSessionHandler {
     const enter = (refusal: Refusal | undefined): Verdict => {
       if (refusal) return refusal;
       this.#vhosts.push(vhost);
+      if (this.#client.isClosing) return refusalOfGone(action);
       return authorizer.authorize(action, this.#client);
     };
     const entry = authorizer.authorize('connect', this.#client);

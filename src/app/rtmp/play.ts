@@ -8,7 +8,7 @@ import type { Source } from '../stream/source';
 
 import { SEND_TIMEOUT_MS } from './client';
 import type { RtmpClient } from './client';
-import { isServer } from './peer-server';
+import { isServer, joinPrompt } from './peer-server';
 
 /** A connection from its `play` to the end of it. Its media flows in the native log, and over TLS from there to the channel. */
 export class PlayRole implements StatusMember {
@@ -17,6 +17,8 @@ export class PlayRole implements StatusMember {
   #vhost: VhostOptions;
   readonly #startedMs: number;
   readonly #unwant: () => void;
+  /** There for a server that is flushed at once. */
+  readonly #leavePrompt: (() => void) | undefined;
   #unobserve: (() => void) | undefined;
 
   constructor(client: RtmpClient, source: Source, vhost: VhostOptions, nowMs: number) {
@@ -25,6 +27,7 @@ export class PlayRole implements StatusMember {
     this.#vhost = vhost;
     this.#startedMs = nowMs;
     this.#unwant = source.want(client.request);
+    this.#leavePrompt = isServer(client.request) ? joinPrompt(source) : undefined;
   }
 
   get log(): Logger {
@@ -75,6 +78,7 @@ export class PlayRole implements StatusMember {
   /** Leaves the stream; once. */
   stop(): void {
     this.#unwant();
+    this.#leavePrompt?.();
     this.#unobserve?.();
     this.source.detach(this.#client.socket);
   }
@@ -94,7 +98,7 @@ export class PlayRole implements StatusMember {
 
   /** Another server merges for its own players: waiting twice would add to their latency and save it nothing. */
   #mergeMsOf(vhost: VhostOptions): number {
-    return isServer(this.#client.request) ? 0 : flushIntervalMs(vhost);
+    return this.#leavePrompt ? 0 : flushIntervalMs(vhost);
   }
 
   /** A server is told whether there is a publisher, now and later: others may have the stream. Players just wait. */
@@ -108,6 +112,7 @@ export class PlayRole implements StatusMember {
       onUnpublish: () => {
         this.source.setFlushMs(socket, 0);
         session.notifyPlay('unpublish');
+        if (this.#mergeMs > 0) this.source.setFlushMs(socket, this.#mergeMs);
       },
     });
   }

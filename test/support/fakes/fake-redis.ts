@@ -4,7 +4,7 @@ import type {
   RedisConnection,
   RedisEvents,
 } from '../../../src/app/registry/redis-connection';
-import type { RedisTarget } from '../../../src/app/registry/redis-target';
+import type { RedisTarget } from '../../../src/app/config/redis-url';
 
 /** A command that waits for its answer. */
 export interface SentCommand {

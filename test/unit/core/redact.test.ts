@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { redact } from '../../../src/core/redact';
+import { redact, redactStream } from '../../../src/core/redact';
 
 const cases: readonly (readonly [string, string])[] = [
   ['rtmp://h/live', 'rtmp://h/live'],
@@ -31,4 +31,28 @@ describe('redact', () => {
       for (let i = 0; i < 200; i++) assert.ok(redact(text).length <= 2 * 4096);
     });
   }
+});
+
+describe('redactStream', () => {
+  for (const [text, expected] of [
+    ['rtmp://u:p@h/live/abcd-efgh', 'rtmp://***@h/live/***'],
+    ['rtmps://h:443/a/b/key?x=1&token=2', 'rtmps://h:443/a/b/***?x=1&token=***'],
+    ['rtmp://h/app?vhost=v/key rtmp://[::1]/a/k/', 'rtmp://h/app?vhost=v/*** rtmp://[::1]/a/***/'],
+    ['rtmp://h/[app]/[stream]?x=1', 'rtmp://h/[app]/[stream]?x=1'],
+    [
+      'h:1935 rtmp://h rtmp://h/app srv:_rtmp._tcp.h',
+      'h:1935 rtmp://h rtmp://h/app srv:_rtmp._tcp.h',
+    ],
+  ] as const) {
+    it(`shows ${text} as ${expected}`, () => {
+      assert.equal(redactStream(text), expected);
+    });
+  }
+
+  it('takes no long time over a long URL', () => {
+    for (const hostile of ['rtmp://', 'rtmp://a/', 'rtmp://a/?', '/']) {
+      const text = hostile.repeat(100_000);
+      for (let i = 0; i < 200; i++) assert.ok(redactStream(text).length <= 2 * 4096);
+    }
+  });
 });

@@ -7,7 +7,6 @@ import {
   onOff,
   optionalAddress,
   optionalUrl,
-  registryUrl,
   seconds,
   text,
   upstream,
@@ -15,7 +14,7 @@ import {
 
 /** Rows of root level. */
 export const rootClusterRows = {
-  originRegistry: one('origin_registry', registryUrl, '', {
+  originRegistry: one('origin_registry', text('url'), '', {
     doc: 'Where origins announce their streams to each other, as redis://host:port/db.',
     feature: 'origin_registry',
     switchesOn: (target) => target !== '',

@@ -49,7 +49,9 @@ const streamRows = {
     feature: 'mix_correct',
     what: '"mix_correct on"',
   }),
-  atc: one('atc', onOff, 'off', { doc: 'Passes absolute timestamps through to players.' }),
+  atc: one('atc', onOff, 'off', {
+    doc: 'Passes absolute timestamps through to players, and aligns segments of HLS to them.',
+  }),
   atcAuto: one('atc_auto', onOff, 'on', {
     doc: 'Turns atc on for a publish whose metadata has bravo_atc "true".',
   }),

@@ -3,7 +3,12 @@ import { describeError, ErrorCode } from '../../../core/errors';
 import type { Logger } from '../../../core/logger';
 import { redact } from '../../../core/redact';
 import type { RtmpRequest } from '../../../rtmp/request';
-import { checkConnectNames, deniedStatus, RefusalStatus } from '../../access/access';
+import {
+  checkConnectNames,
+  deniedStatus,
+  refusalOfGone,
+  RefusalStatus,
+} from '../../access/access';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../../access/access';
 import type { Source } from '../../stream/source';
 
@@ -96,7 +101,7 @@ export class Admission implements ClientIdentity {
   }
 
   async #ask(action: AccessAction): Promise<Refusal | undefined> {
-    if (this.isClosing) return gone(action);
+    if (this.isClosing) return refusalOfGone(action);
     let refusal: Refusal | undefined;
     try {
       refusal = await this.#authorizer.authorize(action, this);
@@ -109,15 +114,10 @@ export class Admission implements ClientIdentity {
     this.#allowed.push(action);
     if (!this.#isGone()) return undefined;
     this.leave();
-    return gone(action);
+    return refusalOfGone(action);
   }
 
   #isGone(): boolean {
     return this.#hasLeft;
   }
-}
-
-function gone(action: AccessAction): Refusal {
-  const description = 'the client has left';
-  return { code: ErrorCode.SOCKET_CLOSED, status: deniedStatus[action], description };
 }

@@ -45,6 +45,8 @@ export interface PlayRequest {
   readonly path: LivePath;
   /** How the log names this kind of player. */
   readonly type: string;
+  /** It is to become a WebSocket: nobody reads from its connection until then. */
+  readonly isUpgrade: boolean;
   /** Opens the transport, by the options of the vhost as of now; undefined when the client turns out to be gone, or was no proper one. */
   openOutlet(vhost: VhostOptions): Outlet | undefined;
 }
@@ -82,7 +84,7 @@ export class LivePlay {
   constructor(ask: PlayRequest, host: PlayHost) {
     this.#ask = ask;
     this.#host = host;
-    const { exchange, vhost, path } = ask;
+    const { exchange, vhost, path, isUpgrade } = ask;
     this.#vhost = vhost;
     const request = toRequest(exchange, vhost.name, path);
     this.#admission = new Admission(exchange, request, host.authorizer);
@@ -91,6 +93,7 @@ export class LivePlay {
     const { socket: stream } = exchange.request;
     if (stream.readableEnded) this.#onEnd();
     else stream.once('end', this.#onEnd);
+    if (isUpgrade) stream.on('readable', this.#onReadable);
   }
 
   /**
@@ -254,11 +257,17 @@ export class LivePlay {
   #done(): void {
     const { request, response } = this.#ask.exchange;
     response.off('close', this.#onGone);
-    request.socket.off('end', this.#onEnd);
+    request.socket.off('end', this.#onEnd).off('readable', this.#onReadable);
   }
 
   readonly #onEnd = (): void => {
     this.#ask.exchange.request.socket.destroy();
+  };
+
+  /** An end is told to who reads; what the client says before it is answered stays for who comes then. */
+  readonly #onReadable = (): void => {
+    const { socket } = this.#ask.exchange.request;
+    if (socket.readableLength === 0) socket.read();
   };
 
   readonly #onGone = (): void => {

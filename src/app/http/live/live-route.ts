@@ -123,6 +123,7 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
       vhost,
       path,
       type: containerNames[path.container].replace('HTTP', 'WS'),
+      isUpgrade: true,
       openOutlet: () => this.#webSockets.accept(exchange.request, head),
     };
     if (!this.#isLive(target) && !waitsFor(target)) sendText(exchange, 404);
@@ -229,6 +230,7 @@ export class LiveRoute implements HttpRoute, PlayHost, PublishHost {
         vhost,
         path,
         type: containerNames[path.container],
+        isUpgrade: false,
         openOutlet: ({ tcpNodelay }) => openResponse(exchange, path.container, tcpNodelay),
       },
       this,

@@ -82,6 +82,28 @@ describe('Authorizers', () => {
     assert.deepEqual(told, ['a play?', 'b play?', 'a play ended']);
   });
 
+  it('tell those before when one throws', () => {
+    const throwing = member('b', () => {
+      throw new Error('broken');
+    });
+    const all = new Authorizers([member('a', yes), throwing, member('c', yes)]);
+    assert.throws(() => all.authorize('play', client), /broken/);
+    assert.deepEqual(told, ['a play?', 'b play?', 'a play ended']);
+  });
+
+  it('ask nobody else when the client has left, and tell those who allowed it', async () => {
+    const leaving = { ...clientOf(), isClosing: false };
+    const all = new Authorizers([
+      member('a', yes),
+      member('b', () => slowly(undefined)),
+      member('c', yes),
+    ]);
+    const verdict = all.authorize('publish', leaving);
+    leaving.isClosing = true;
+    assert.equal((await verdict)?.code, ErrorCode.SOCKET_CLOSED);
+    assert.deepEqual(told, ['a publish?', 'b publish?', 'b publish ended', 'a publish ended']);
+  });
+
   it('tell all of the end, the last first', () => {
     new Authorizers([member('a', yes), member('b', yes)]).ended('play', client);
     assert.deepEqual(told, ['b play ended', 'a play ended']);

@@ -42,6 +42,8 @@ describe('the rules between options', () => {
     ['encrypted low-latency HLS, whose parts leave before their segment is complete', 'listen 1; vhost a {\nhls { enabled on; hls_low_latency on; hls_keys on; } }', ':2: vhost a hls: hls_keys and hls_low_latency exclude each other'], // prettier-ignore
     ['keys that all have one name', 'listen 1; vhost a { hls { enabled on; hls_keys on;\nhls_key_file [stream].key; } }', ':2: vhost a: hls_key_file [stream].key gives all keys one name, put [seq] into it'], // prettier-ignore
     ['parts that are as long as segments', 'listen 1; vhost a {\nhls { enabled on; hls_low_latency on; hls_fragment 0.3; } }', ':2: vhost a hls: hls_part 0.2 must be at most half of hls_fragment 0.3'], // prettier-ignore
+    ['a registry that is no Redis', 'listen 1;\norigin_registry http://u:p@a;', ':2: directive origin_registry invalid, expect a registry as redis[s]://[user:password@]host[:port][/db][?prefix=srs:][&ca=file], got the scheme in ***@a'], // prettier-ignore
+    ['a registry without a database', 'listen 1;\norigin_registry redis://a/b;', ':2: directive origin_registry invalid, expect a registry as redis[s]://[user:password@]host[:port][/db][?prefix=srs:][&ca=file], got a database that is no number in redis://a/b'], // prettier-ignore
     ['an edge without an origin', 'listen 1; vhost a {\nmode remote; }', ':2: vhost a: mode remote needs an origin, or an origin_registry'], // prettier-ignore
   ];
   for (const [name, text, message] of failures) {

@@ -108,6 +108,26 @@ describe('diffConfigs', () => {
     assert.deepEqual(textsOf(vhost(x + y), vhost(y + x)), ['vhost a.com ingest: order changed']);
   });
 
+  it('shows no stream key and no password of a URL', () => {
+    assert.deepEqual(
+      [
+        textsOf(
+          vhost('forward rtmp://a.com/live2/abcd-efgh b.com;'),
+          vhost('forward rtmp://a.com/live2/ijkl-mnop?x=1 b.com;'),
+        ),
+        textsOf(vhost(''), vhost('forward { destination rtmps://a.com/app/key; }')),
+        textsOf('origin_registry redis://:abc@h/0;', 'origin_registry redis://:def@h/1;'),
+        textsOf('origin_registry redis://:abc@h/0;', 'origin_registry redis://:def@h/0;'),
+      ].flat(),
+      [
+        'vhost a.com forward destination: rtmp://a.com/live2/*** b.com -> rtmp://a.com/live2/***?x=1 b.com',
+        'vhost a.com forward destination: none -> rtmps://a.com/app/***',
+        'root origin_registry: redis://***@h/0 -> redis://***@h/1',
+        'root origin_registry: changed',
+      ],
+    );
+  });
+
   it('shows no secret', () => {
     const api = (auth: string): string => `http_api { enabled on; auth { enabled on; ${auth} } }`;
     const texts = [

@@ -25,7 +25,6 @@ describe('config values', () => {
     ['listen addresses', values.listen, { '1935': { host: '', port: 1935 } }, ['0', 'x']],
     ['ports', values.port, { '1': 1, '65535': 65535 }, ['0', '65536', '-1']],
     ['addresses to announce', values.optionalAddress, { '': '', 'a.com': 'a.com', '10.0.0.1:1935': '10.0.0.1:1935', '[::1]:1': '[::1]:1' }, ['a:0', 'a/b', 'rtmp://a']], // prettier-ignore
-    ['registries', values.registryUrl, { '': '', 'redis://a:6379/0': 'redis://a:6379/0', 'rediss://u:p@a': 'rediss://u:p@a' }, ['a', 'http://a', 'redis://']], // prettier-ignore
     ['DNS servers', values.dnsServer, { '9.9.9.9': '9.9.9.9', '127.0.0.1:5353': '127.0.0.1:5353', '::1': '::1', '[::1]:53': '[::1]:53' }, ['', 'a.com', '1.2.3.4:0', '1.2.3.4:65536', '1.2.3.0/24', '[::1]:', '1.2.3.4:x']], // prettier-ignore
     ['upstreams', values.upstream, { 'a.com': 'a.com', '127.0.0.1:1935': '127.0.0.1:1935', '[::1]:1935': '[::1]:1935', 'rtmp://a/b': 'rtmp://a/b', 'srv:_rtmp._tcp.a.com': 'srv:_rtmp._tcp.a.com', 'rtmps://a:443/live2/[stream]': 'rtmps://a:443/live2/[stream]' }, ['', 'http://a/b', 'srv:', 'srv:a/b', 'a:0', 'a:65536', 'a:b', 'a:1:2', ':1935', 'a/b']], // prettier-ignore
     ['networks', values.network, { all: null, '::1': { address: '::1', prefix: 128 } }, ['', 'none', '1.2']], // prettier-ignore

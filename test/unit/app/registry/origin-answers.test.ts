@@ -4,7 +4,7 @@ import * as sinon from 'sinon';
 
 import { OriginAnswers } from '../../../../src/app/registry/origin-answers';
 import { RedisLink } from '../../../../src/app/registry/redis-link';
-import { parseRedisUrl } from '../../../../src/app/registry/redis-target';
+import { parseRedisUrl } from '../../../../src/app/config/redis-url';
 import { FakeRedis } from '../../../support/fakes/fake-redis';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as sinon from 'sinon';
 
 import { RedisLink } from '../../../../src/app/registry/redis-link';
-import { parseRedisUrl } from '../../../../src/app/registry/redis-target';
+import { parseRedisUrl } from '../../../../src/app/config/redis-url';
 import { FakeRedis } from '../../../support/fakes/fake-redis';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 

@@ -234,6 +234,22 @@ describe('a player that is another server', () => {
     assert.deepEqual(lines, ['trace 100 edge-srs ip=192.0.2.1, version=2.1.0, pid=7, id=100']);
   });
 
+  it('is merged for like any player when there are 256 others', () => {
+    const harness = new Harness();
+    const publisher = harness.client();
+    publisher.publish();
+    const clients = Array.from({ length: 257 }, () => playAsServer(harness));
+    const attached = harness.streamLog.calls.filter((call) => call.startsWith('attach'));
+    assert.deepEqual(attached.slice(254), ['attach 1 0', 'attach 1 0', 'attach 1 350']);
+    publisher.socket.close();
+    const flushed = harness.streamLog.calls.filter((call) => call.startsWith('setFlushMs'));
+    assert.deepEqual(flushed.slice(-2), ['setFlushMs 0', 'setFlushMs 350']);
+    clients[0]!.socket.close();
+    playAsServer(harness);
+    const [last] = harness.streamLog.calls.filter((call) => call.startsWith('attach')).slice(-1);
+    assert.equal(last, 'attach 1 0');
+  });
+
   it('is told when the publisher comes and leaves, after the last of its media', () => {
     const harness = new Harness();
     const client = playAsServer(harness);

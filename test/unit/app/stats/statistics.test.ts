@@ -125,6 +125,19 @@ describe('statistics', () => {
     assert.equal(statistics.clientCount, 0);
   });
 
+  it('list what the server itself publishes, and count it for no limit', () => {
+    const leave = statistics.join(client(100, { isPublisher: true, isOwn: true }));
+    statistics.join(client(101));
+    const [vhost] = statistics.vhosts();
+    assert.deepEqual([vhost?.clients, vhost?.publishers, vhost?.streams], [2, 1, 1]);
+    assert.deepEqual([onlyStream().isActive, onlyStream().publisherId], [true, 100]);
+    assert.deepEqual(statistics.usage('a.com'), { clients: 1, publishers: 0, sendKbps: 0 });
+    assert.deepEqual([...statistics.publishers()], []);
+    leave();
+    assert.deepEqual(statistics.usage('a.com'), { clients: 1, publishers: 0, sendKbps: 0 });
+    assert.equal(onlyStream().isActive, false);
+  });
+
   it('keep the bytes of those who left', () => {
     const player = client(100);
     const leave = statistics.join(player);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { parseRedisUrl } from '../../../../src/app/registry/redis-target';
+import { parseRedisUrl } from '../../../../src/app/config/redis-url';
 import { ErrorCode, SrsError } from '../../../../src/core/errors';
 
 describe('parseRedisUrl', () => {
@@ -42,9 +42,9 @@ describe('parseRedisUrl', () => {
     'http://host/0': /the scheme/,
     'redis:///0': /the host/,
     'redis://host:99999': /no such URL/,
-    'redis://host/one': /the database "one"/,
-    'redis://host/1/2': /the database "1\/2"/,
-    'redis://host?prefx=a': /the parameter "prefx"/,
+    'redis://host/one': /a database that is no number in redis:\/\/host\/one$/,
+    'redis://host/1/2': /a database that is no number/,
+    'redis://host?prefx=a': /another parameter in redis:\/\/host[?]prefx=a$/,
     [`redis://host?prefix=${'a'.repeat(129)}`]: /the prefix/,
     'redis://user:100%@host': /credentials with a %/,
     nonsense: /no such URL/,
@@ -62,7 +62,16 @@ describe('parseRedisUrl', () => {
   }
 
   it('shows no password in what it refuses', () => {
-    for (const url of ['redis://user:sesame@host/x', 'redis://user:sesame@host:99999/0']) {
+    for (const url of [
+      'redis://user:sesame@host/x',
+      'redis://user:sesame@host:99999/0',
+      'redis://:ses/sesame@host/0',
+      'redis://:ses@/sesame@host/0',
+      'http://:sesame@host',
+      'redis://user:12/sesame@host/0',
+      'redis://user:12?sesame@host/0',
+      'redis://host?password=sesame',
+    ]) {
       assert.throws(
         () => parseRedisUrl(url),
         (error: Error) => !error.message.includes('sesame'),

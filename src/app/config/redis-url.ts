@@ -37,9 +37,9 @@ export function parseRedisUrl(text: string): RedisTarget {
   if (!isTls && url.protocol !== 'redis:') throw invalid(text, 'the scheme');
   if (url.hostname === '') throw invalid(text, 'the host');
   const database = /^\/?(\d{0,5})$/.exec(url.pathname)?.[1];
-  if (database === undefined) throw invalid(text, `the database "${url.pathname.slice(1)}"`);
-  const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.includes(name));
-  if (unknown !== undefined) throw invalid(text, `the parameter "${unknown}"`);
+  if (database === undefined) throw invalid(text, 'a database that is no number');
+  const isUnknown = (name: string): boolean => !PARAMETERS.includes(name);
+  if ([...url.searchParams.keys()].some(isUnknown)) throw invalid(text, 'another parameter');
   const prefix = url.searchParams.get('prefix') ?? DEFAULT_PREFIX;
   if (prefix.length > MAX_PREFIX) throw invalid(text, 'the prefix, which is too long');
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
@@ -72,10 +72,13 @@ function decoded(part: string, text: string): string {
   }
 }
 
+/** Where the password ends in a URL that cannot be read, nobody knows: all before the last `@` is hidden. */
 function invalid(text: string, what: string): SrsError {
   const form = 'redis[s]://[user:password@]host[:port][/db][?prefix=srs:][&ca=file]';
+  const at = text.lastIndexOf('@');
+  const shown = at < 0 ? redact(text) : `***${text.slice(at)}`;
   return new SrsError(
     ErrorCode.SYSTEM_CONFIG_INVALID,
-    `expect a registry as ${form}, got ${what} in ${redact(text)}`,
+    `expect a registry as ${form}, got ${what} in ${shown}`,
   );
 }
