@@ -241,7 +241,10 @@ function stateOf({ enabled }: { readonly enabled: boolean }): string {
   return enabled ? 'enabled' : 'disabled';
 }
 
-/** A running vhost stays origin or edge, whatever the new configuration says. */
+/**
+ * A running vhost stays origin or edge, whatever the new configuration says, and an edge keeps its origins and who is let
+ * in: those of the new configuration are made for what it does not become.
+ */
 function withModesOf(
   before: Config,
   next: Config,
@@ -258,9 +261,12 @@ function withModesOf(
     report(`vhost ${name} mode`, new SrsError(ErrorCode.RTMP_EDGE_RELOAD, message));
   }
   return next.withVhosts(
-    next.vhosts.map((vhost) =>
-      refused.includes(vhost) ? { ...vhost, mode: old.get(vhost.name)?.mode ?? vhost.mode } : vhost,
-    ),
+    next.vhosts.map((vhost) => {
+      const was = refused.includes(vhost) ? old.get(vhost.name) : undefined;
+      if (!was) return vhost;
+      const { mode, origin, upstreamVhost, tokenTraverse } = was;
+      return { ...vhost, mode, origin, upstreamVhost, tokenTraverse };
+    }),
   );
 }
 

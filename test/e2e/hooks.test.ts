@@ -92,6 +92,8 @@ describe('hooks', () => {
     const recorder = record(sandbox, 'ffmpeg', srs.url('free'), 'free.flv');
     await srs.hasPlayers('free');
     await publish(sandbox, path, srs.url('free')).succeeds();
+    // What it has sent is read by then.
+    await srs.program.prints(/cleanup when unpublish/);
     for (const one of hung) {
       const { status, stderr } = await one.ended;
       assert.notEqual(status, 0);

@@ -305,6 +305,52 @@ describe('the registry of origins', () => {
     assert.deepEqual(fields.sort(), [a.address, 'a b:1']);
   });
 
+  it('reads nothing of what is too long or too many to be addresses', async () => {
+    await start();
+    const value = `${Date.now() + 3_600_000} 1`;
+    const many = Array.from({ length: 300 }, (_none, at) => [`host${at}:1935`, value]).flat();
+    await redis.command('HSET', 'srs:stream:v/live/s', ...many);
+    await redis.command('HSET', 'srs:stream:v/live/t', `${'a'.repeat(300)}:1935`, value);
+    const [a, b] = [origin(1), origin(2)];
+    assert.deepEqual(await b.find('s'), []);
+    assert.deepEqual(await redis.command(...findCommand('srs:', ['v/live/s', 'v/live/t'])), [
+      [],
+      [],
+    ]);
+    a.publish('s');
+    await a.settled();
+    assert.deepEqual(await b.find('s'), [a.address]);
+  });
+
+  it('sets right what others have made of the number of changes', async () => {
+    await start();
+    await redis.command('LPUSH', 'srs:changes', 'junk');
+    const [a, b] = [origin(1), origin(2)];
+    await Promise.all([a.settled(), b.settled()]);
+    const heard: string[] = [];
+    b.registry.watch(streamName('s'), (found) => heard.push(found.join()));
+    await eventually('a refusal', () => b.registry.status().failures > 0);
+    a.publish('s');
+    await eventually('the stream', () => heard.length > 0);
+    assert.deepEqual(heard, [a.address]);
+    await redis.command('SET', 'srs:changes', 'junk');
+    b.registry.watch(streamName('t'), (found) => heard.push(found.join()));
+    a.publish('t');
+    await eventually('the other stream', () => heard.length > 1);
+  });
+
+  it('does not count any more when there is none', async () => {
+    await start();
+    const [a, b] = [origin(1), origin(2)];
+    a.publish('s');
+    await a.settled();
+    assert.deepEqual(await b.find('s'), [a.address]);
+    b.registry.setOptions({ url: '', leaseMs: 3000, announce: '' });
+    assert.deepEqual(await b.find('s'), []);
+    await eventually('the end', () => b.registry.status().url === '');
+    assert.deepEqual(await b.find('s'), []);
+  });
+
   it('announces thousands of streams, and renews them', async () => {
     await start();
     const a = origin(1, { leaseMs: 1000 });

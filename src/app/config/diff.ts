@@ -109,7 +109,7 @@ function diffRow(row: Row<unknown>, before: Given, after: Given, place: Place): 
   const title = `${place.title} ${row.name}`;
   if (row.rows && row.isRepeatable) return diffBlocks(before, after, { ...place, title });
   if (row.rows && !Array.isArray(after.value)) {
-    return diffSection(row.rows, sideOf(before), sideOf(after), { ...place, title });
+    return diffSection(row.rows, sideOf(row, before), sideOf(row, after), { ...place, title });
   }
   const isInherited = row.inherited && before.directives.length + after.directives.length === 0;
   if (isInherited) return [];
@@ -153,9 +153,11 @@ function givenOf(row: Row<unknown>, { directives, values }: Side, field: string)
   return { directives: row.isRepeatable ? found : found.slice(0, 1), value: values[field] };
 }
 
-function sideOf({ directives, value }: Given): Side {
+function sideOf({ argumentsAre: name }: Row<unknown>, { directives, value }: Given): Side {
+  const [directive] = directives;
+  const listed = directive && name !== undefined ? [{ ...directive, name }] : [];
   return {
-    directives: directives[0]?.children ?? [],
+    directives: [...listed.filter(({ args }) => args.length > 0), ...(directive?.children ?? [])],
     values: value as Readonly<Record<string, unknown>>,
   };
 }

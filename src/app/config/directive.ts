@@ -91,6 +91,7 @@ export function listedBlock<R extends Rows, Field extends keyof R & string>(
     label: `${type.label} …`,
     defaultLabel: '',
     rows,
+    argumentsAre: rows[field]?.name,
     read([directive], scope): OptionsOf<R> {
       const inner = scope.inner(name);
       if (!directive) return readSection(rows, [], inner);

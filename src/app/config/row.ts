@@ -31,6 +31,8 @@ export interface Row<T> {
   readonly isRepeatable: boolean;
   /** Options inside its block; undefined when it has none. */
   readonly rows: Rows | undefined;
+  /** The directive inside its block that its own arguments stand for. */
+  readonly argumentsAre?: string | undefined;
   /** The row further out whose value is used when this one is not given. */
   readonly inherited?: Row<unknown> | undefined;
   read(given: readonly Directive[], scope: Scope): T;

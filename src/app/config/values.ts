@@ -91,13 +91,6 @@ export const path: ValueType<string> = { ...text('path'), mayBeEmpty: false };
 /** A file or directory name, or '' when there is none. */
 export const optionalPath: ValueType<string> = text('path');
 
-/** `scheme://…`; only the shape is checked, variables such as `[port]` may be inside. */
-export const url: ValueType<string> = {
-  label: 'url',
-  rule: 'be a URL as scheme://host/path',
-  parse: (word) => (/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]/.test(word) ? word : undefined),
-};
-
 /** `http://…` or `https://…`; only the shape is checked, variables such as `[app]` may be inside. */
 export const webUrl: ValueType<string> = {
   label: 'url',
@@ -105,11 +98,11 @@ export const webUrl: ValueType<string> = {
   parse: (word) => (/^https?:\/\/[^/]/i.test(word) ? word : undefined),
 };
 
-/** A URL, or '' when there is none. */
-export const optionalUrl: ValueType<string> = {
-  ...url,
+/** The same, or '' when there is none. */
+export const optionalWebUrl: ValueType<string> = {
+  ...webUrl,
   mayBeEmpty: true,
-  parse: (word) => (word === '' ? word : url.parse(word)),
+  parse: (word) => (word === '' ? word : webUrl.parse(word)),
 };
 
 /** `[ip:]port`, where the address is IPv4, or IPv6 in square brackets. */
@@ -127,17 +120,20 @@ export const upstream: ValueType<string> = {
   label: 'host[:port]',
   rule: 'be host, host:port, a URL as rtmp://host/app/stream, or srv:_rtmp._tcp.name',
   parse: (word) => {
-    const isUrl = /^rtmps?:\/\/[^/]/.test(word);
-    return isUrl || /^srv:[^\s:/]+$/.test(word) || isHostAndPort(word) ? word : undefined;
+    const server = /^rtmps?:\/\/([^/?]+)/.exec(word)?.[1] ?? word;
+    return /^srv:[^\s:/]+$/.test(word) || isHostAndPort(server) ? word : undefined;
   },
 };
 
-/** `host` or `host:port`, or '' when there is none. */
+/** `host` or `host:port` as others may be told, or '' when there is none. */
 export const optionalAddress: ValueType<string> = {
   label: 'host[:port]',
-  rule: 'be host or host:port',
+  rule: 'be host or host:port, an IPv6 address in brackets',
   mayBeEmpty: true,
-  parse: (word) => (word === '' || isHostAndPort(word) ? word : undefined),
+  parse: (word) => {
+    const isPlain = /^[\w.:[\]-]*$/.test(word);
+    return word === '' || (isPlain && isHostAndPort(word)) ? word : undefined;
+  },
 };
 
 /** A DNS server: an address, or `ip:port` with another port than 53. */
@@ -175,7 +171,7 @@ export const streamScope: ValueType<string> = {
 };
 
 function isHostAndPort(word: string): boolean {
-  const digits = /^(?:\[[0-9A-Fa-f:.]+\]|[^:/[\]]+)(?::(\d{1,5}))?$/.exec(word);
+  const digits = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?@[\]]+)(?::(\d{1,5}))?$/.exec(word);
   if (!digits) return false;
   return digits[1] === undefined || port.parse(digits[1]) !== undefined;
 }

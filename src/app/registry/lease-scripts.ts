@@ -12,6 +12,10 @@ import type { StreamName } from '../stream/sink';
 export const MAX_KEYS = 500;
 /** Origins of one stream that are looked at. */
 const MAX_ORIGINS = 32;
+/** What stands under the key of a stream with more fields is none of ours: it is not even read. */
+const MAX_FIELDS = 256;
+/** The longest address, and then some, characters. */
+const MAX_ADDRESS = 300;
 /** `host:port` or `[v6]:port`: nothing else is believed. */
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253}):([1-9]\d{0,4})$/;
 const MAX_PORT = 65535;
@@ -26,8 +30,9 @@ const ANNOUNCE = `${NOW}
 local lease = tonumber(ARGV[2])
 local added = 0
 for i = 2, #KEYS do
-  local old = redis.pcall('HGET', KEYS[i], ARGV[1])
-  if type(old) == 'table' and old.err then redis.call('DEL', KEYS[i]) end
+  local size = redis.pcall('HLEN', KEYS[i])
+  if type(size) == 'table' or size > ${MAX_FIELDS} then redis.call('UNLINK', KEYS[i]) end
+  local old = redis.call('HGET', KEYS[i], ARGV[1])
   local expiry = type(old) == 'string' and tonumber(string.match(old, '^%d+'))
   if not expiry or expiry <= now then
     added = added + 1
@@ -42,10 +47,9 @@ for i = 2, #KEYS do
   if redis.call('PTTL', KEYS[i]) < lease then redis.call('PEXPIRE', KEYS[i], lease) end
 end
 if added > 0 then
-  if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('SET', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2]))
-  end
-  redis.call('INCR', KEYS[1])
+  local begin = string.format('%.0f', time[1] * 1000000 + time[2])
+  redis.call('SET', KEYS[1], begin, 'NX')
+  if type(redis.pcall('INCR', KEYS[1])) == 'table' then redis.call('SET', KEYS[1], begin) end
 end
 return added
 `;
@@ -61,11 +65,12 @@ const FIND = `${NOW}
 local all = {}
 for i = 1, #KEYS do
   local found = {}
-  local fields = redis.pcall('HGETALL', KEYS[i])
-  if not fields.err then
+  local size = redis.pcall('HLEN', KEYS[i])
+  if type(size) == 'number' and size <= ${MAX_FIELDS} then
+    local fields = redis.call('HGETALL', KEYS[i])
     for j = 1, #fields, 2 do
       local expiry, since = string.match(fields[j + 1], '^(%d+) (%-?%d+)$')
-      if expiry and tonumber(expiry) > now then
+      if expiry and tonumber(expiry) > now and #fields[j] <= ${MAX_ADDRESS} then
         found[#found + 1] = fields[j]
         found[#found + 1] = since
       end

@@ -111,6 +111,11 @@ export class OriginAnswers {
     if (this.#timer) void this.#poll();
   }
 
+  /** There is no registry any more: what it said does not count. */
+  forget(): void {
+    this.#known.clear();
+  }
+
   /** Nobody is told anything more. */
   stop(): void {
     this.#watchers.clear();
@@ -157,6 +162,8 @@ export class OriginAnswers {
   #learn(link: RedisLink, key: string, found: readonly string[]): Located {
     const self = this.#parts.self();
     const addresses = found.filter((address) => address !== self);
+    // Another registry may be configured by now, or none.
+    if (this.#parts.link() !== link) return this.#recalled(key);
     if (addresses.length === 0 && this.#known.has(key)) {
       if (link.upMs < YOUNG_MS) return this.#recalled(key);
       this.#known.delete(key);

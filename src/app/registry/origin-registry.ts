@@ -97,6 +97,7 @@ export class OriginRegistry {
       this.#session?.announcements?.setLease(options.leaseMs);
       return;
     }
+    if (options.url === '') this.#answers.forget();
     const target = this.#targetOf(options.url);
     this.#closing = this.#closing
       .then(() => this.#close())

@@ -1,10 +1,10 @@
 /** A Redis whose connections and answers come from the test. */
+import type { RedisTarget } from '../../../src/app/config/redis-url';
 import type {
   OpenRedis,
   RedisConnection,
   RedisEvents,
 } from '../../../src/app/registry/redis-connection';
-import type { RedisTarget } from '../../../src/app/config/redis-url';
 
 /** A command that waits for its answer. */
 export interface SentCommand {

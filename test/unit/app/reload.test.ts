@@ -310,6 +310,18 @@ describe('app/reload', () => {
     assert.equal(config.findVhost('b.com')?.mode, 'remote');
   });
 
+  it('keeps the origins of an edge that is to be none, and who is let in', async () => {
+    const edge = 'mode remote; origin 127.0.0.1; token_traverse on;';
+    const reload = create(parse(`vhost a.com { ${edge} }`));
+    const lines = await reload.apply(parse('vhost a.com { queue_length 5; }'));
+    assert.deepEqual(lines, [
+      'vhost a.com queue_length: 30 -> 5',
+      'reload vhost a.com mode failed: reload never supports mode changed, ret=2023',
+    ]);
+    const { mode, origin, tokenTraverse } = config.findVhost('a.com') ?? {};
+    assert.deepEqual([mode, origin, tokenTraverse], ['remote', ['127.0.0.1'], true]);
+  });
+
   it('opens nothing any more when the server has begun to end', async () => {
     const reload = create(parse('vhost a.com {}'));
     const first = reload.apply(parse('vhost b.com {}'));

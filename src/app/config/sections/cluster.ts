@@ -6,7 +6,7 @@ import {
   int,
   onOff,
   optionalAddress,
-  optionalUrl,
+  optionalWebUrl,
   seconds,
   text,
   upstream,
@@ -45,7 +45,7 @@ const forwardRows = {
     doc: 'Servers that get a copy of each published stream.',
     isRepeatable: true,
   }),
-  backend: one('backend', optionalUrl, '', {
+  backend: one('backend', optionalWebUrl, '', {
     doc: 'Asked at each publish where else to copy the stream to.',
   }),
   vhost: one('vhost', text('vhost'), '', { doc: 'Accepted, no effect.' }),
@@ -86,7 +86,7 @@ export const vhostClusterRows = {
     doc: 'Servers that get a copy of each published stream; the port defaults to 1935.',
     feature: 'forward',
   }),
-  forwardBackend: one('forward_backend', optionalUrl, '', {
+  forwardBackend: one('forward_backend', optionalWebUrl, '', {
     doc: 'Asked at each publish where else to copy the stream to; as backend in the block of forward.',
     feature: 'forward_backend',
     switchesOn: (target) => target !== '',

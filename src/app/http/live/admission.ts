@@ -3,12 +3,7 @@ import { describeError, ErrorCode } from '../../../core/errors';
 import type { Logger } from '../../../core/logger';
 import { redact } from '../../../core/redact';
 import type { RtmpRequest } from '../../../rtmp/request';
-import {
-  checkConnectNames,
-  deniedStatus,
-  refusalOfGone,
-  RefusalStatus,
-} from '../../access/access';
+import { checkConnectNames, deniedStatus, refusalOfGone, RefusalStatus } from '../../access/access';
 import type { AccessAction, Authorizer, ClientIdentity, Refusal } from '../../access/access';
 import type { Source } from '../../stream/source';
 

@@ -19,14 +19,13 @@ describe('config values', () => {
     ['choices', values.choice('full', 'zero'), { full: 'full', zero: 'zero' }, ['', 'Full', 'fullx']], // prettier-ignore
     ['text', values.text(), { '': '', 'a b': 'a b' }, []],
     ['paths', values.path, { './objs': './objs' }, []],
-    ['URLs', values.url, { 'http://a/b?c': 'http://a/b?c', 'redis://h:1/0': 'redis://h:1/0', 'http://[vhost]/': 'http://[vhost]/' }, ['', 'http:/a', 'a', '//a', 'http:///x', '1a://b']], // prettier-ignore
     ['URLs of the web', values.webUrl, { 'http://a/b?c': 'http://a/b?c', 'HTTPS://u:p@[::1]:1/': 'HTTPS://u:p@[::1]:1/', 'http://a/[app]?u=[ts_url]': 'http://a/[app]?u=[ts_url]' }, ['', 'http:/a', 'a', 'ftp://a/', 'rtmp://a/', 'xhttp://a', 'http:///x']], // prettier-ignore
-    ['URLs that may be missing', values.optionalUrl, { '': '', 'http://a': 'http://a' }, ['a']],
+    ['URLs that may be missing', values.optionalWebUrl, { '': '', 'http://a': 'http://a' }, ['a', 'redis://a']], // prettier-ignore
     ['listen addresses', values.listen, { '1935': { host: '', port: 1935 } }, ['0', 'x']],
     ['ports', values.port, { '1': 1, '65535': 65535 }, ['0', '65536', '-1']],
-    ['addresses to announce', values.optionalAddress, { '': '', 'a.com': 'a.com', '10.0.0.1:1935': '10.0.0.1:1935', '[::1]:1': '[::1]:1' }, ['a:0', 'a/b', 'rtmp://a']], // prettier-ignore
+    ['addresses to announce', values.optionalAddress, { '': '', 'a.com': 'a.com', '10.0.0.1:1935': '10.0.0.1:1935', '[::1]:1': '[::1]:1' }, ['a:0', 'a/b', 'rtmp://a', 'a b', 'ä.com', '::1']], // prettier-ignore
     ['DNS servers', values.dnsServer, { '9.9.9.9': '9.9.9.9', '127.0.0.1:5353': '127.0.0.1:5353', '::1': '::1', '[::1]:53': '[::1]:53' }, ['', 'a.com', '1.2.3.4:0', '1.2.3.4:65536', '1.2.3.0/24', '[::1]:', '1.2.3.4:x']], // prettier-ignore
-    ['upstreams', values.upstream, { 'a.com': 'a.com', '127.0.0.1:1935': '127.0.0.1:1935', '[::1]:1935': '[::1]:1935', 'rtmp://a/b': 'rtmp://a/b', 'srv:_rtmp._tcp.a.com': 'srv:_rtmp._tcp.a.com', 'rtmps://a:443/live2/[stream]': 'rtmps://a:443/live2/[stream]' }, ['', 'http://a/b', 'srv:', 'srv:a/b', 'a:0', 'a:65536', 'a:b', 'a:1:2', ':1935', 'a/b']], // prettier-ignore
+    ['upstreams', values.upstream, { 'a.com': 'a.com', '127.0.0.1:1935': '127.0.0.1:1935', '[::1]:1935': '[::1]:1935', 'rtmp://a/b': 'rtmp://a/b', 'srv:_rtmp._tcp.a.com': 'srv:_rtmp._tcp.a.com', 'rtmps://a:443/live2/[stream]': 'rtmps://a:443/live2/[stream]' }, ['', 'http://a/b', 'srv:', 'srv:a/b', 'a:0', 'a:65536', 'a:b', 'a:1:2', ':1935', 'a/b', 'rtmp://a:99999/b/c', 'rtmp://u:p@a/b/c', 'a b']], // prettier-ignore
     ['networks', values.network, { all: null, '::1': { address: '::1', prefix: 128 } }, ['', 'none', '1.2']], // prettier-ignore
     ['ranges of addresses', values.addressRange, { '10.0.0.0/8': { address: '10.0.0.0', prefix: 8 } }, ['', 'all', '10.0.0.0/33', 'a.com']], // prettier-ignore
   ];

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 
 import * as sinon from 'sinon';
 
+import { parseRedisUrl } from '../../../../src/app/config/redis-url';
 import { OriginAnswers } from '../../../../src/app/registry/origin-answers';
 import { RedisLink } from '../../../../src/app/registry/redis-link';
-import { parseRedisUrl } from '../../../../src/app/config/redis-url';
 import { FakeRedis } from '../../../support/fakes/fake-redis';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as sinon from 'sinon';
 
 import { OriginRegistry } from '../../../../src/app/registry/origin-registry';
+import type { Source } from '../../../../src/app/stream/source';
 import { FakeRedis } from '../../../support/fakes/fake-redis';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 import { createSource, FakePublisher, name } from '../stream/harness';
@@ -47,6 +48,17 @@ describe('OriginRegistry', () => {
   }
 
   const taken = (): string[] => redis.connection.take();
+
+  /** A stream of a client that Redis has been told of. */
+  async function published(): Promise<Source> {
+    await connected();
+    const { source } = createSource();
+    registry.apply(source, { mode: 'local' });
+    source.acquire(new FakePublisher(1));
+    await timers.tickAsync(1);
+    taken();
+    return source;
+  }
 
   it('announces what a client publishes, until it ends', async () => {
     await connected();
@@ -93,12 +105,7 @@ describe('OriginRegistry', () => {
   });
 
   it('forgets a stream that is gone', async () => {
-    await connected();
-    const { source } = createSource();
-    registry.apply(source, { mode: 'local' });
-    source.acquire(new FakePublisher(1));
-    await timers.tickAsync(1);
-    taken();
+    const source = await published();
     registry.forget(source);
     registry.forget(source);
     await timers.tickAsync(1);
@@ -149,13 +156,8 @@ describe('OriginRegistry', () => {
   });
 
   it('takes back what it told the old Redis before it tells the new one', async () => {
-    await connected();
-    const { source } = createSource();
-    registry.apply(source, { mode: 'local' });
-    source.acquire(new FakePublisher(1));
-    await timers.tickAsync(1);
+    await published();
     const { connection } = redis;
-    taken();
     registry.setOptions({ ...options, url: 'redis://other?prefix=' });
     await timers.tickAsync(1);
     assert.deepEqual(connection.take(), [WITHDRAWN]);
@@ -191,12 +193,7 @@ describe('OriginRegistry', () => {
   });
 
   it('keeps its connection when only the lease changes', async () => {
-    await connected();
-    const { source } = createSource();
-    registry.apply(source, { mode: 'local' });
-    source.acquire(new FakePublisher(1));
-    await timers.tickAsync(1);
-    taken();
+    await published();
     registry.setOptions({ ...options, leaseMs: 3000 });
     await timers.tickAsync(1);
     assert.deepEqual(taken(), ['EVAL 2 changes stream:v/live/s me:1935 3000 1']);
@@ -221,12 +218,7 @@ describe('OriginRegistry', () => {
   });
 
   it('takes all back when it stops', async () => {
-    await connected();
-    const { source } = createSource();
-    registry.apply(source, { mode: 'local' });
-    source.acquire(new FakePublisher(1));
-    await timers.tickAsync(1);
-    taken();
+    await published();
     await registry.stop();
     assert.deepEqual(taken(), [WITHDRAWN]);
     await registry.stop();

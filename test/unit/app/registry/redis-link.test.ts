@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 
 import * as sinon from 'sinon';
 
-import { RedisLink } from '../../../../src/app/registry/redis-link';
 import { parseRedisUrl } from '../../../../src/app/config/redis-url';
+import { RedisLink } from '../../../../src/app/registry/redis-link';
 import { FakeRedis } from '../../../support/fakes/fake-redis';
 import { RecordingLogger } from '../../../support/fakes/recording-logger';
 
