@@ -286,7 +286,7 @@ describe('the bandwidth check', () => {
     const { cert, key } = pairFiles('first');
     const others = `rtmps_listen 127.0.0.1:0; rtmps_cert ${cert}; rtmps_key ${key};`;
     // What TLS holds back is read all the same: it is to be little beside what is measured.
-    const limitKbps = 80_000;
+    const limitKbps = 30_000;
     const live = await start({ limitKbps, others });
     live.trusted = trusted('first');
     const peer = await begin(live);
